@@ -1,0 +1,156 @@
+"""Words for the functions of `host.sh`, and the parsers of what the reading ones print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..model.observation import Container, Facts, Lock, Observation
+from ..model.plan import Command
+from ..model.release import Release, ReleaseId, parse_release
+
+IMAGE_ID = "@IMAGE_ID@"
+TIMINGS = "@TIMINGS@"
+
+
+def observe() -> Command:
+    """Read everything a plan depends on; changes nothing."""
+    return ("observe",)
+
+
+def in_section(name: str, words: Command) -> Command:
+    """The words as a framed section."""
+    return ("section", name, *words)
+
+
+def in_step(name: str, words: Command) -> Command:
+    """The words as an audited step that ends the script when it fails."""
+    return ("step", name, *words)
+
+
+def in_undo(name: str, words: Command) -> Command:
+    """The words as an audited step of an undo, which goes on whatever comes of it."""
+    return ("attempt", name, *words)
+
+
+def show(*paths: str) -> Command:
+    """Contents of files that may not be there."""
+    return ("show", *paths)
+
+
+def take_lock(lock: Lock) -> Command:
+    """Take the environment's lock, or end with exit code 6."""
+    owner = {"owner": lock.owner, "host": lock.host, "pid": lock.pid, "since": lock.since, "what": lock.what}
+    return ("take_lock", json.dumps(owner, ensure_ascii=False))
+
+
+def build(seconds: int, image: str, dockerfile: str) -> Command:
+    """Build the image from the source on the host."""
+    return ("build", str(seconds), image, dockerfile)
+
+
+def tag_image(source: str, target: str) -> Command:
+    """Another name for an image that is there."""
+    return ("docker", "tag", source, target)
+
+
+def migrate(release: str, seconds: int, service: str, words: Command) -> Command:
+    """Run the migrations once in a container of the new image."""
+    return ("migrate", release, str(seconds), service, *words)
+
+
+def wait_ready(release: str, seconds: int, wanted: Iterable[tuple[str, int | None, str]]) -> Command:
+    """Wait until every replica of each (service, port, path) runs and answers 200."""
+    return ("wait_ready", release, str(seconds), *(f"{name}:{port or ''}:{path if port else ''}" for name, port, path in wanted))
+
+
+def verify(release: str, seconds: int, curl_words: Sequence[str]) -> Command:
+    """Ask the proxy until this release answers."""
+    return ("verify", release, str(seconds), *curl_words)
+
+
+def record(release: Release) -> Command:
+    """Write the release's record; the host fills in the image's id and the timings."""
+    return ("record", release.id, release.to_json())
+
+
+def parse_observation(host: str, found: Mapping[str, tuple[int, str]], our_clock: float) -> Observation:
+    """An observation from the sections that `observe` printed. `our_clock` is UTC seconds when they arrived."""
+    releases, unreadable = _releases(found["releases"][1])
+    return Observation(
+        host=host,
+        facts=_facts(found, our_clock),
+        current=ReleaseId(found["current"][1].strip()) if found["current"][1].strip() else None,
+        releases=releases,
+        containers=tuple(map(_container, _json_lines(found["containers"][1]))) if found["containers"][0] == 0 else (),
+        images=tuple(found["images"][1].split()) if found["images"][0] == 0 else (),
+        lock=parse_lock(found["lock"][1]),
+        stack_hash=found["stack_hash"][1].strip(),
+        source_tree=found["source_tree"][1].strip(),
+        proxied=found["proxied"][1].strip(),
+        unreadable=unreadable,
+    )
+
+
+def _json_lines(text: str) -> list[dict[str, str]]:
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def _facts(found: Mapping[str, tuple[int, str]], our_clock: float) -> Facts:
+    seen = _pairs(found["facts"][1])
+    tools = tuple(line[5:] for line in found["facts"][1].splitlines() if line.startswith("tool="))
+    docker = _pairs(found["docker"][1]) if found["docker"][0] == 0 else {}
+    return Facts(
+        user=seen.get("user", ""),
+        has_docker="has_docker" in seen,
+        can_use_docker="can_use_docker" in seen,
+        docker_answers=bool(docker.get("docker_version")),
+        docker_version=docker.get("docker_version", ""),
+        compose_version=docker.get("compose_version", ""),
+        buildx_version=docker.get("buildx_version", ""),
+        has_tools=tools,
+        is_folder_writable="is_folder_writable" in seen,
+        disk_free_bytes=int(seen.get("disk_free_kib", 0)) * 1024,
+        disk_size_bytes=int(seen.get("disk_size_kib", 0)) * 1024,
+        clock_skew_seconds=round(int(seen["clock"]) / 1000 - our_clock, 3) if "clock" in seen else 0.0,
+    )
+
+
+def _releases(text: str) -> tuple[tuple[Release, ...], tuple[str, ...]]:
+    good, bad = [], []
+    for line in filter(None, text.splitlines()):
+        try:
+            good.append(parse_release(line))
+        except ValueError as error:
+            bad.append(str(error))
+    return tuple(sorted(good, key=lambda release: release.id)), tuple(bad)
+
+
+def _container(row: Mapping[str, str]) -> Container:
+    labels = dict(pair.split("=", 1) for pair in row["Labels"].split(",") if "=" in pair)
+    return Container(
+        id=row["ID"],
+        name=row["Names"],
+        project=labels.get("com.docker.compose.project", ""),
+        service=labels.get("com.docker.compose.service", ""),
+        release=labels.get("autogrowth.release", ""),
+        state=row["State"],
+        status=row["Status"],
+        image=row["Image"],
+        created_at=row["CreatedAt"],
+    )
+
+
+def parse_lock(text: str) -> Lock | None:
+    """Who holds the lock; None if there is none."""
+    if not text.strip():
+        return None
+    try:
+        raw = json.loads(text)
+        return Lock(str(raw["owner"]), str(raw["host"]), int(raw["pid"]), str(raw["since"]), str(raw["what"]))
+    except (ValueError, KeyError, TypeError):
+        return Lock(what="its owner.json cannot be read")

@@ -1,0 +1,358 @@
+# What a host can do, as POSIX sh functions. Sent before every script; needs sh, coreutils, tar, curl and docker.
+# A script sets BASE (folder of the environment), PROJECT, MARK (opens every frame) and, for changes, RELEASE and BY.
+set -u
+umask 027
+export LC_ALL=C DOCKER_BUILDKIT=1 DOCKER_CLI_HINTS=false BUILDKIT_PROGRESS=plain
+TEMPORARY=""
+trap '[ -z "$TEMPORARY" ] || rm -rf "$TEMPORARY"' EXIT
+
+frame() { printf '\n%s %s\n' "$MARK" "$*"; }
+
+temporary() { [ -n "$TEMPORARY" ] || TEMPORARY=$(mktemp -d); }
+
+now_ms() { date +%s%3N; }
+
+# section NAME WORDS...: what the words print, framed; a failing section is seen by its code and stops nothing.
+section() {
+  frame start "$1"
+  section_name=$1
+  shift
+  "$@" 2>&1 </dev/null
+  frame end "$section_name" $?
+}
+
+audit() {
+  [ -d "$BASE" ] && printf '{"at":"%s","release":"%s","step":"%s","outcome":"%s","ms":%s,"by":%s}\n' \
+    "$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)" "$RELEASE" "$1" "$2" "$3" "$BY" >>"$BASE/audit.jsonl"
+}
+
+# attempt NAME WORDS...: one step, framed and audited, whatever comes of it.
+attempt() {
+  step_name=$1
+  shift
+  frame start "$step_name"
+  audit "$step_name" started 0
+  step_begun=$(now_ms)
+  "$@" 2>&1
+  step_code=$?
+  step_took=$(($(now_ms) - step_begun))
+  frame end "$step_name" "$step_code" "$step_took"
+  if [ "$step_code" = 0 ]; then audit "$step_name" done "$step_took"; else audit "$step_name" "failed:$step_code" "$step_took"; fi
+}
+
+# step NAME WORDS...: one step of a plan; a failing one ends the script.
+step() {
+  attempt "$@"
+  [ "$step_code" = 0 ] || exit 1
+  [ ! -d "$BASE/releases/$RELEASE" ] || printf '%s %s\n' "$step_name" "$step_took" >>"$BASE/releases/$RELEASE/timings"
+}
+
+# put PATH TEXT: a small file, whole or not at all.
+put() {
+  printf '%s\n' "$2" >"$1.new" && mv -f "$1.new" "$1"
+}
+
+# ---------------------------------------------------------------- reading
+
+facts() {
+  printf 'user=%s\nclock=%s\n' "$(id -un)" "$(now_ms)"
+  if command -v docker >/dev/null; then printf 'has_docker=1\n'; fi
+  socket=${DOCKER_HOST:-unix:///var/run/docker.sock}
+  socket=${socket#unix://}
+  if [ ! -S "$socket" ] || [ -w "$socket" ]; then printf 'can_use_docker=1\n'; fi
+  for tool in curl tar; do
+    if command -v "$tool" >/dev/null; then printf 'tool=%s\n' "$tool"; fi
+  done
+  near=$BASE
+  while [ ! -d "$near" ]; do near=$(dirname "$near"); done
+  if [ -w "$near" ]; then printf 'is_folder_writable=1\n'; fi
+  df -Pk "$near" | awk 'NR == 2 { printf "disk_size_kib=%s\ndisk_free_kib=%s\n", $2, $4 }'
+}
+
+docker_facts() {
+  docker info --format \
+    'docker_version={{.ServerVersion}}{{range .ClientInfo.Plugins}}{{println}}{{.Name}}_version={{.Version}}{{end}}'
+}
+
+each_release() {
+  for record in "$BASE"/releases/*/release.json; do
+    [ ! -f "$record" ] || { cat "$record" && printf '\n'; }
+  done
+}
+
+list_containers() {
+  docker ps --all --no-trunc --filter "label=autogrowth.project=$PROJECT" --format '{{json .}}'
+}
+
+list_images() { docker image ls --format '{{.Repository}}:{{.Tag}}' "$PROJECT"; }
+
+# show PATH...: their contents; one that is not there prints nothing.
+show() {
+  for path; do [ ! -f "$path" ] || cat "$path"; done
+}
+
+show_lock() {
+  if [ -f "$BASE/lock/owner.json" ]; then cat "$BASE/lock/owner.json"; elif [ -d "$BASE/lock" ]; then printf '{}\n'; fi
+}
+
+current_release() { [ ! -L "$BASE/current" ] || basename "$(readlink "$BASE/current")"; }
+
+observe() {
+  section facts facts
+  section docker docker_facts
+  section current current_release
+  section releases each_release
+  section containers list_containers
+  section images list_images
+  section lock show_lock
+  section stack_hash show "$BASE/stack/hash"
+  section source_tree show "$BASE/source.tree"
+  section proxied show "$BASE/stack/proxy/release"
+}
+
+# ---------------------------------------------------------------- changing
+
+# take_lock OWNER-JSON: exit code 6 if somebody has it.
+take_lock() {
+  mkdir -p "$BASE" && chmod 0750 "$BASE" || return 1
+  if mkdir "$BASE/lock" 2>/dev/null; then
+    put "$BASE/lock/owner.json" "$1"
+  elif [ -d "$BASE/lock" ]; then
+    show "$BASE/lock/owner.json"
+    return 6
+  else
+    mkdir "$BASE/lock"
+  fi
+}
+
+release_lock() { rm -rf "$BASE/lock"; }
+
+# receive: a tar on standard input with release/, stack/ and source/ becomes the release's folder and the source.
+# While the source is being changed, source.tree is away: a copy that was cut off is never taken for a whole one.
+receive() {
+  incoming=$BASE/incoming-$RELEASE
+  rm -rf "$incoming" && mkdir -p "$incoming" "$BASE/releases" || return 1
+  tar -x -p -f - -C "$incoming" || return 1
+  if [ -f "$incoming/source.tree" ]; then receive_source || return 1; fi
+  rm -rf "$BASE/stack.next" "$BASE/releases/$RELEASE"
+  if [ -d "$incoming/stack" ]; then mv "$incoming/stack" "$BASE/stack.next" || return 1; fi
+  if [ -d "$incoming/release" ]; then mv "$incoming/release" "$BASE/releases/$RELEASE" || return 1; fi
+  rm -rf "$incoming"
+}
+
+receive_source() {
+  rm -f "$BASE/source.tree"
+  if [ -f "$incoming/source.full" ]; then rm -rf "$BASE/source"; fi
+  mkdir -p "$BASE/source" "$incoming/source" || return 1
+  while IFS= read -r removed; do rm -f "$BASE/source/$removed" || return 1; done <"$incoming/source.removed"
+  find "$BASE/source" -mindepth 1 -type d -empty -delete
+  cp -a "$incoming/source/." "$BASE/source/" && mv "$incoming/source.tree" "$BASE/source.tree"
+}
+
+# remove_image IMAGE: the name is gone; the image too, if it has no other.
+remove_image() {
+  if docker image inspect "$1" >/dev/null 2>&1; then docker image rm "$1"; fi
+}
+
+drop_release() { rm -rf "$BASE/releases/$RELEASE" "$BASE/incoming-$RELEASE" "$BASE/stack.next"; }
+
+# build SECONDS IMAGE DOCKERFILE: the image of this release, from the source on the host, with its cache.
+build() {
+  timeout "$1" docker build --tag "$2" --file "$3" --label "autogrowth.project=$PROJECT" "$BASE/source"
+}
+
+# install_stack HASH: the stack's files in stack.next become the stack; what they were is kept for undo.
+install_stack() {
+  rm -rf "$BASE/stack.previous" && mkdir -p "$BASE/stack/proxy" || return 1
+  cp -a "$BASE/stack" "$BASE/stack.previous" || return 1
+  cp -a "$BASE/stack.next/." "$BASE/stack/" || return 1
+  [ -f "$BASE/stack/proxy/Caddyfile" ] || cp "$BASE/stack/Caddyfile.idle" "$BASE/stack/proxy/Caddyfile" || return 1
+  stack_up && put "$BASE/stack/hash" "$1" && rm -rf "$BASE/stack.next"
+}
+
+restore_stack() {
+  [ -d "$BASE/stack.previous" ] || return 0
+  if [ -f "$BASE/stack.previous/compose.yml" ]; then
+    rm -rf "$BASE/stack" && mv "$BASE/stack.previous" "$BASE/stack" && stack_up
+  else
+    docker compose --project-name "$PROJECT" --file "$BASE/stack/compose.yml" down && rm -rf "$BASE/stack" "$BASE/stack.previous"
+  fi
+}
+
+stack_up() {
+  docker compose --project-name "$PROJECT" --file "$BASE/stack/compose.yml" up --detach --wait --remove-orphans --quiet-pull
+}
+
+# release_compose ID WORDS...: docker compose on one release.
+release_compose() {
+  compose_release=$1
+  shift
+  docker compose --project-name "$PROJECT-$compose_release" --file "$BASE/releases/$compose_release/compose.yml" "$@"
+}
+
+containers_of() { docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$1"; }
+
+# start_release ID SERVICE...: its containers run; those that were stopped are started again.
+start_release() {
+  started=$1
+  shift
+  release_compose "$started" up --detach --no-build --no-deps "$@"
+}
+
+# stop_release ID SERVICE...: its containers are stopped, and kept; without services, all.
+stop_release() {
+  stopped=$1
+  shift
+  if [ $# = 0 ]; then
+    chosen=$(docker ps --quiet --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$stopped")
+  else
+    chosen=$(for service; do
+      docker ps --quiet --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$stopped" \
+        --filter "label=com.docker.compose.service=$service"
+    done)
+  fi
+  # shellcheck disable=SC2086
+  [ -z "$chosen" ] || docker stop $chosen
+}
+
+# remove_release ID: its containers are gone.
+remove_release() {
+  chosen=$(containers_of "$1")
+  # shellcheck disable=SC2086
+  [ -z "$chosen" ] || docker rm --force --volumes $chosen
+}
+
+# migrate ID SECONDS SERVICE WORDS...
+migrate() {
+  migrated=$1 migrate_limit=$2 migrate_service=$3
+  shift 3
+  timeout "$migrate_limit" docker compose --project-name "$PROJECT-$migrated" --file "$BASE/releases/$migrated/compose.yml" \
+    run --rm --no-deps --no-TTY --name "$PROJECT-$migrated-migrate" "$migrate_service" "$@" </dev/null >"$BASE/releases/$migrated/migrate.log" 2>&1
+  migrate_code=$?
+  cat "$BASE/releases/$migrated/migrate.log"
+  [ "$migrate_code" != 124 ] || printf 'given up after %s s\n' "$migrate_limit"
+  return "$migrate_code"
+}
+
+LOOK='{{.Name}} {{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.RestartCount}} {{.State.ExitCode}} {{.State.OOMKilled}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}'
+
+# wait_ready ID SECONDS SERVICE:PORT:PATH...: each replica of each service runs and answers 200 on its path (no path:
+# runs for a second). Code 21: one ended, 22: time is up, with the evidence of each replica that is not ready.
+wait_ready() {
+  awaited=$1 wait_deadline=$(($(now_ms) + $2 * 1000)) wait_settled=$(($(now_ms) + 1000))
+  shift 2
+  temporary
+  rm -f "$TEMPORARY"/ready-* "$TEMPORARY"/restarts-*
+  ids=$(containers_of "$awaited")
+  [ -n "$ids" ] || { printf 'no container was started\n'; return 21; }
+  while :; do
+    # shellcheck disable=SC2086
+    docker inspect --format "$LOOK" $ids >"$TEMPORARY/look" || return 21
+    look_all "$@" && return 0
+    # shellcheck disable=SC2086
+    if [ -n "$ended" ]; then evidence $ended; return 21; fi
+    # shellcheck disable=SC2086
+    if [ "$(now_ms)" -ge "$wait_deadline" ]; then
+      evidence $unready
+      return 22
+    fi
+    sleep 0.05
+  done
+}
+
+# look_all SERVICE:PORT:PATH...: whether all are ready; sets `ended` and `unready` to container names.
+look_all() {
+  ended="" unready=""
+  while read -r name service status restarts code oom ip _; do
+    for wanted; do
+      [ "${wanted%%:*}" = "$service" ] || continue
+      name=${name#/}
+      [ -f "$TEMPORARY/restarts-$name" ] || printf '%s\n' "$restarts" >"$TEMPORARY/restarts-$name"
+      if [ "$status" != running ] || [ "$restarts" != "$(cat "$TEMPORARY/restarts-$name")" ]; then
+        printf '%s %s with exit code %s%s\n' "$name" "$status" "$code" "$([ "$oom" = false ] || printf ', out of memory')"
+        ended="$ended $name" && continue
+      fi
+      [ -f "$TEMPORARY/ready-$name" ] || look_one "$name" "$ip" "${wanted#*:}" || unready="$unready $name"
+    done
+  done <"$TEMPORARY/look"
+  [ -z "$ended$unready" ]
+}
+
+# look_one NAME IP PORT:PATH
+look_one() {
+  if [ "$3" = : ]; then
+    [ "$(now_ms)" -ge "$wait_settled" ]
+  else
+    answer=$(curl --silent --max-time 2 --output "$TEMPORARY/answer-$1" --write-out '%{http_code}' "http://$2:${3%%:*}${3#*:}")
+    printf '%s\n' "$answer" >"$TEMPORARY/code-$1"
+    [ "$answer" = 200 ] && : >"$TEMPORARY/ready-$1"
+  fi
+}
+
+# evidence NAME...: last health answer and last 50 log lines of each container.
+evidence() {
+  for name; do
+    frame evidence "$name"
+    if [ -s "$TEMPORARY/code-$name" ] && [ "$(cat "$TEMPORARY/code-$name")" != 000 ]; then
+      printf 'last health answer: %s %s\n' "$(cat "$TEMPORARY/code-$name")" "$(head -c 1000 "$TEMPORARY/answer-$name")"
+    else
+      printf 'last health answer: none\n'
+    fi
+    docker logs --tail 50 "$name" 2>&1
+  done
+}
+
+# switch PATH NAME: the proxy takes PATH as its configuration without dropping a connection; NAME is noted as served.
+switch() {
+  cp "$1" "$BASE/stack/proxy/Caddyfile.new" && mv -f "$BASE/stack/proxy/Caddyfile.new" "$BASE/stack/proxy/Caddyfile" || return 1
+  docker exec "$PROJECT-proxy-1" caddy reload --config /etc/caddy/Caddyfile --adapter caddyfile --force || return 1
+  put "$BASE/stack/proxy/release" "$2"
+}
+
+# verify ID SECONDS CURL-WORDS...: the proxy answers 200 from this release, three times in a row.
+verify() {
+  verified=$1 verify_deadline=$(($(now_ms) + $2 * 1000)) in_a_row=0
+  shift 2
+  temporary
+  while [ "$in_a_row" -lt 3 ]; do
+    answer=$(curl --silent --max-time 5 --output "$TEMPORARY/body" --dump-header "$TEMPORARY/headers" --write-out '%{http_code}' "$@")
+    if [ "$answer" = 200 ] && grep -qi "^x-release: $verified" "$TEMPORARY/headers"; then
+      in_a_row=$((in_a_row + 1))
+      continue
+    fi
+    in_a_row=0
+    if [ "$(now_ms)" -ge "$verify_deadline" ]; then
+      printf 'through the proxy: %s %s\n' "$answer" "$(head -c 1000 "$TEMPORARY/body")"
+      return 22
+    fi
+    sleep 0.05
+  done
+}
+
+# point_current ID: `current` names this release from one moment to the next.
+point_current() {
+  ln -sfn "releases/$1" "$BASE/current.new" && mv -fT "$BASE/current.new" "$BASE/current"
+}
+
+unpoint_current() { rm -f "$BASE/current"; }
+
+# record ID JSON: the release's record, with the image's id and the timings that only the host knows.
+record() {
+  image_id=$(docker image inspect --format '{{.Id}}' "$PROJECT:$1" 2>/dev/null)
+  timings=$(awk '{ printf "%s\"%s\": %s", (NR > 1 ? ", " : ""), $1, $2 }' "$BASE/releases/$1/timings" 2>/dev/null)
+  put "$BASE/releases/$1/release.json" "$(printf '%s' "$2" | sed -e "s/@IMAGE_ID@/$image_id/" -e "s/\"@TIMINGS@\": 0/$timings/")"
+}
+
+# record_bad ID JSON: of a release that failed only the record stays.
+record_bad() {
+  mkdir -p "$BASE/releases/$1" && put "$BASE/releases/$1/release.json" "$2"
+}
+
+# prune ID...: containers, image and folder of releases that are no rollback target any more.
+prune() {
+  for pruned; do
+    remove_release "$pruned" || return 1
+    remove_image "$PROJECT:$pruned" || return 1
+    rm -rf "$BASE/releases/$pruned"
+  done
+}

@@ -1,0 +1,17 @@
+"""Reads the configuration: the only package that knows YAML, .env files and the process environment."""
+
+from __future__ import annotations
+
+from .files import default_environment_name, environment_names
+from .generated_secrets import ensure_sandbox_secrets
+from .reader import environment_of_host, load_environment
+from .secret_values import PLACEHOLDER
+
+__all__ = [
+    "PLACEHOLDER",
+    "default_environment_name",
+    "ensure_sandbox_secrets",
+    "environment_names",
+    "environment_of_host",
+    "load_environment",
+]

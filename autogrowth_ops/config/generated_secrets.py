@@ -1,0 +1,50 @@
+"""Secrets for environments that are thrown away: made up once, kept in a file of their own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from autogrowth_ops.errors import ConfigError
+
+from .reader import NO_OVERRIDES, load_environment
+from .secret_values import PLACEHOLDER
+
+
+def _random_text() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def ensure_sandbox_secrets(
+    name: str,
+    root: Path,
+    into: Path,
+    generate: Callable[[], str] = _random_text,
+    *,
+    overrides: Mapping[str, str] = NO_OVERRIDES,
+) -> tuple[str, ...]:
+    """Write a value of its own for every secret that has none into the file `into` (mode 0600); names of those made.
+
+    What `into` has already stays. Pass it to load_environment as `secrets_file`. Raise ConfigError for an environment
+    with hosts that is not a sandbox: its passwords are a person's choice."""
+    environment = load_environment(name, root, overrides, need_secrets=False, secrets_file=into)
+    if environment.hosts and not environment.sandbox:
+        raise ConfigError([f"{name}.yml: not a sandbox; write its secrets to env/{name}.secrets (chmod 600)"])
+    lacking = [secret for secret, value in environment.secret_values.items() if value is PLACEHOLDER]
+    if lacking:
+        _append(into, [f"{secret}={generate()}" for secret in lacking])
+    return tuple(lacking)
+
+
+def _append(file: Path, lines: Sequence[str]) -> None:
+    """Add lines; the file appears with all of them or stays as it was."""
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    gap = "\n" if before and not before.endswith("\n") else ""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(before + gap + "".join(f"{line}\n" for line in lines))
+    partial.replace(file)

@@ -1,0 +1,1 @@
+"""Frozen data and pure decisions: no input, no output, no clock."""

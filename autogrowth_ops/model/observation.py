@@ -1,0 +1,101 @@
+"""What was seen on a host: facts, releases, containers, lock. Read in one trip, decided upon without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .release import Release, ReleaseId, find
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the preflight looks at. `clock_skew_seconds` is the host's clock minus ours; sizes are bytes."""
+
+    user: str = ""
+    has_docker: bool = False
+    can_use_docker: bool = False
+    docker_answers: bool = False
+    docker_version: str = ""
+    compose_version: str = ""
+    buildx_version: str = ""
+    has_tools: tuple[str, ...] = ()
+    is_folder_writable: bool = False
+    disk_free_bytes: int = 0
+    disk_size_bytes: int = 0
+    clock_skew_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of this environment; `status` is Docker's own sentence ("Up 3 minutes (healthy)")."""
+
+    id: str
+    name: str
+    project: str
+    service: str
+    release: str
+    state: str
+    status: str
+    image: str = ""
+    created_at: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process runs."""
+        return self.state == "running"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who deploys at the moment; `since` is ISO 8601 in UTC."""
+
+    owner: str = "unknown"
+    host: str = ""
+    pid: int = 0
+    since: str = ""
+    what: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.owner}@{self.host} (pid {self.pid}) since {self.since}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One host of one environment, as it was."""
+
+    host: str
+    facts: Facts = field(default_factory=Facts)
+    current: ReleaseId | None = None
+    releases: tuple[Release, ...] = ()
+    containers: tuple[Container, ...] = ()
+    images: tuple[str, ...] = ()
+    lock: Lock | None = None
+    stack_hash: str = ""
+    source_tree: str = ""
+    proxied: str = ""
+    unreadable: tuple[str, ...] = ()
+
+    def release(self, wanted: str | None) -> Release | None:
+        """The record of one release; None if the host has none of that id."""
+        return find(self.releases, wanted) if wanted else None
+
+    def current_release(self) -> Release | None:
+        """The record of the release that `current` points to."""
+        return self.release(self.current)
+
+    def serving(self) -> ReleaseId | None:
+        """The release that the proxy sends requests to, else the one `current` names."""
+        return ReleaseId(self.proxied) if self.release(self.proxied) else self.current
+
+    def running(self, release: str) -> Mapping[str, int]:
+        """Running containers of a release, by service."""
+        counts: dict[str, int] = {}
+        for container in self.containers:
+            if container.release == release and container.is_running:
+                counts[container.service] = counts.get(container.service, 0) + 1
+        return counts
+
+    def has_containers(self, release: str) -> bool:
+        """Whether the host has any container of that release, running or stopped."""
+        return any(container.release == release for container in self.containers)

@@ -1,0 +1,98 @@
+"""A release: one version of the application with one configuration, and the choice between releases."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import Literal, NewType
+
+ReleaseId = NewType("ReleaseId", str)
+State = Literal["started", "good", "bad"]
+ID_PATTERN = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{7}(-dirty)?$")
+
+
+@dataclass(frozen=True)
+class Version:
+    """What git says of the source that is deployed: `tree` names its exact content, `commit` where it came from."""
+
+    commit: str
+    tree: str
+    ref: str = "HEAD"
+    subject: str = ""
+    is_dirty: bool = False
+
+
+@dataclass(frozen=True)
+class Release:
+    """What `releases/<id>/release.json` says on a host.
+
+    `build_hash` names what the image is made of, `config_hash` all rendered files and variables; equal hashes mean
+    equal releases. `timings` are milliseconds by step. `created_at` is ISO 8601 in UTC."""
+
+    id: ReleaseId
+    version: Version
+    build_hash: str
+    config_hash: str
+    created_at: str
+    created_by: str
+    state: State = "started"
+    image: str = ""
+    image_id: str = ""
+    tests: Literal["passed", "skipped", "none"] = "none"
+    migration_hash: str = ""
+    migrations: str = ""
+    reason: str = ""
+    timings: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """One line of JSON, as kept on the host."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+    def is_same_as(self, other: Release) -> bool:
+        """Whether nothing that runs would differ."""
+        return (self.build_hash, self.config_hash) == (other.build_hash, other.config_hash)
+
+
+def parse_release(text: str) -> Release:
+    """The release a `release.json` describes. Raise ValueError on anything else."""
+    try:
+        raw = json.loads(text)
+        version = Version(**raw.pop("version"))
+        return Release(version=version, **raw)
+    except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+        raise ValueError(f"not a release record: {error}") from error
+
+
+def release_id(now: datetime, version: Version) -> ReleaseId:
+    """`<UTC time>-<short commit>`, with `-dirty` for a source that was never committed. `now` aware."""
+    stamp = now.astimezone(timezone.utc).strftime("%Y%m%d-%H%M%S")
+    return ReleaseId(f"{stamp}-{version.commit[:7]}{'-dirty' if version.is_dirty else ''}")
+
+
+def newest_first(releases: Iterable[Release]) -> tuple[Release, ...]:
+    """Releases by their ids, newest first."""
+    return tuple(sorted(releases, key=lambda release: release.id, reverse=True))
+
+
+def rollback_target(releases: Iterable[Release], current: ReleaseId) -> Release | None:
+    """The newest good release older than `current`; None if there is none."""
+    older = [release for release in newest_first(releases) if release.id < current and release.state == "good"]
+    return older[0] if older else None
+
+
+def expired(releases: Iterable[Release], serving: Iterable[ReleaseId], keep: int) -> tuple[Release, ...]:
+    """Releases to remove, oldest first: all but the `keep` newest good ones, the newest bad ones (for their records)
+    up to `keep`, and whatever is in `serving`."""
+    ordered = newest_first(releases)
+    kept = {release.id for release in [one for one in ordered if one.state == "good"][:keep]}
+    kept |= {release.id for release in [one for one in ordered if one.state != "good"][:keep]}
+    kept |= set(serving)
+    return tuple(release for release in reversed(ordered) if release.id not in kept)
+
+
+def find(releases: Sequence[Release], wanted: str) -> Release | None:
+    """The release with this id; None if there is none."""
+    return next((release for release in releases if release.id == wanted), None)

@@ -1,0 +1,179 @@
+"""Carry out a plan: batch by batch, and when a step fails, undo what was done, newest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..commands import host as words
+from ..commands.frames import Block
+from ..commands.shell import CRASHED, LOCKED, NOT_HEALTHY
+from ..errors import LockHeld, OpsError, RolloutFailed, UndoFailed
+from ..model.observation import Lock
+from ..model.plan import Batch, Command, Plan, Step, undo_steps
+from ..model.release import Release
+from ..remote import Remote, on_hosts
+from ..scripts import run_script
+from ..session import Event, Session
+from ..source import chunks
+
+EVIDENCE_LINES = 50
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that failed: its exit code (None: it never ended), what it printed, and evidence by container."""
+
+    step: Step
+    code: int | None
+    text: str
+    evidence: tuple[Block, ...] = ()
+    error: OpsError | None = None
+
+    def reason(self) -> str:
+        """The one line that says why."""
+        lines = [line for line in self.text.splitlines() if line.strip()]
+        if self.error:
+            return str(self.error)
+        if self.code == NOT_HEALTHY and self.evidence:
+            return "; ".join(f"{block.name}: {block.text.splitlines()[0]}" for block in self.evidence)
+        if not lines:
+            return f"exit code {self.code}"
+        return (lines[0] if self.code == CRASHED else lines[-1]).strip()
+
+    def details(self) -> list[str]:
+        """What the step printed at its end, and the evidence of each container."""
+        found = self.text.splitlines()[-EVIDENCE_LINES:]
+        for block in self.evidence:
+            found += [f"--- {block.name}", *block.text.splitlines()]
+        return found
+
+
+@dataclass
+class HostRun:
+    """How far one host came."""
+
+    done: list[Step] = field(default_factory=list)
+    current: Step | None = None
+    failure: Failure | None = None
+    milliseconds: dict[str, int] = field(default_factory=dict)
+
+
+def carry_out(session: Session, plan: Plan, release: Release, *, is_new: bool) -> dict[str, dict[str, int]]:
+    """Run every step; milliseconds by host and step.
+
+    Raise LockHeld, RolloutFailed (undone) or UndoFailed (a person is needed); KeyboardInterrupt after undoing."""
+    runs = {name: HostRun() for name in session.remotes}
+    for batch in plan.batches:
+        try:
+            _run_batch(session, batch, release, runs)
+        except BaseException:
+            _undo(session, runs, release, is_new=is_new, reason="interrupted")
+            raise
+        failures = [run.failure for run in runs.values() if run.failure]
+        if failures:
+            _give_up(session, runs, failures, release, is_new=is_new)
+    return {name: run.milliseconds for name, run in runs.items()}
+
+
+def _run_batch(session: Session, batch: Batch, release: Release, runs: Mapping[str, HostRun]) -> None:
+    def act(remote: Remote) -> None:
+        _run_steps(session, remote, batch.on(remote.host.name), release, runs[remote.host.name])
+
+    on_hosts(tuple(session.remotes[name] for name in batch.hosts()), act, at_once=batch.at_once)
+
+
+def _run_steps(session: Session, remote: Remote, steps: Sequence[Step], release: Release, run: HostRun) -> None:
+    by_key = {step.key: step for step in steps}
+    payload = next((step.payload for step in steps if step.payload), None)
+
+    def heard(frame: tuple[str, ...]) -> None:
+        step = by_key.get(frame[1])
+        if not step or frame[0] == "evidence":
+            return
+        if frame[0] == "start":
+            run.current = step
+            session.watch(Event(step.host, step.title, "started"))
+        elif frame[2] == "0":
+            run.done.append(step)
+            run.current = None
+            run.milliseconds[step.key] = int(frame[3])
+            session.watch(Event(step.host, step.title, "done", int(frame[3]) / 1000))
+
+    calls = [words.in_step(step.key, step.do) for step in steps]
+    stdin = chunks(session.source.pack(payload)) if payload else b""
+    try:
+        result = run_script(remote, calls, _variables(session, release), stdin=stdin, on_frame=heard,
+                            timeout_seconds=sum(step.timeout_seconds for step in steps))
+    except OpsError as error:
+        run.failure = Failure(run.current or steps[0], None, "", error=error)
+        session.watch(Event(remote.host.name, run.failure.step.title, "failed"))
+        return
+    if len([step for step in steps if step in run.done]) < len(steps):
+        run.failure = _failure(steps, result.blocks, run)
+        session.watch(Event(remote.host.name, run.failure.step.title, "failed"))
+
+
+def _failure(steps: Sequence[Step], blocks: Sequence[Block], run: HostRun) -> Failure:
+    step = next(step for step in steps if step not in run.done)
+    code = next((int(block.words[2]) for block in blocks if block.kind == "end" and block.name == step.key), None)
+    text = next((block.text for block in blocks if block.kind == "start" and block.name == step.key), "")
+    return Failure(step, code, text, tuple(block for block in blocks if block.kind == "evidence"))
+
+
+def _variables(session: Session, release: Release) -> dict[str, str]:
+    return {**session.engine.variables(), "RELEASE": release.id, "BY": json.dumps(session.who)}
+
+
+def _give_up(session: Session, runs: Mapping[str, HostRun], failures: Sequence[Failure], release: Release, *, is_new: bool) -> None:
+    first = failures[0]
+    if first.step.key == "lock" and first.code == LOCKED:
+        raise LockHeld(held_by(first.step.host, words.parse_lock(first.text), session.environment.name))
+    if all(failure.step.final for failure in failures):
+        raise UndoFailed(f"{first.step.host}: {first.step.title} failed: {first.reason()}; {release.id} serves, but what should "
+                         "have ended may still run: inv status", first.details())
+    _undo(session, runs, release, is_new=is_new, reason=first.reason())
+    what = "; ".join(f"{failure.step.host}: {failure.step.title} failed: {failure.reason()}" for failure in failures)
+    details = [line for failure in failures for line in failure.details()]
+    raise RolloutFailed(f"{what}; undone, what served before still serves", details)
+
+
+def held_by(host: str, lock: Lock | None, environment: str) -> str:
+    """The sentence for a lock that somebody holds."""
+    return f"{host}: locked by {lock or 'unknown'}; wait until it ends, or look: inv lock.status --env={environment}"
+
+
+def _undo(session: Session, runs: Mapping[str, HostRun], release: Release, *, is_new: bool, reason: str) -> None:
+    failed: dict[str, str] = {}
+    lock_first = sorted(runs, key=lambda name: any(step.key == "lock" for step in runs[name].done))
+    for name in lock_first:
+        steps = _undo_of(runs[name])
+        if not steps:
+            continue
+        try:
+            failed.update(_undo_host(session, name, steps, release if is_new else None, release, reason))
+        except OpsError as error:
+            failed[name] = str(error)
+    if failed:
+        raise UndoFailed("; ".join(f"{name}: undo failed: {why}" for name, why in failed.items())
+                         + f"; after: {reason}; a person is needed: inv status --env={session.environment.name}")
+
+
+def _undo_of(run: HostRun) -> tuple[Step, ...]:
+    begun = list(run.done)
+    if run.current and run.current.undo_if_failed:
+        begun.append(run.current)
+    return undo_steps(step for step in begun if not step.final)
+
+
+def _undo_host(session: Session, name: str, steps: Sequence[Step], new: Release | None, release: Release, reason: str) -> dict[str, str]:
+    calls: list[Command] = [words.in_undo(step.key, step.do) for step in steps]
+    if new and any(step.key == "undo-receive" for step in steps):
+        bad = replace(new, state="bad", reason=reason[:500], timings={}, image_id="")
+        calls.insert(len(calls) - (steps[-1].key == "undo-lock"), words.in_undo("record", ("record_bad", new.id, bad.to_json())))
+    session.note("undoing", name)
+    result = run_script(session.remotes[name], calls, _variables(session, release),
+                        timeout_seconds=sum(step.timeout_seconds for step in steps) + 30)
+    bad_ends = {step: text for step, (code, text) in result.sections().items() if code}
+    return {name: "; ".join(f"{step}: {(text.splitlines() or ['?'])[-1]}" for step, text in bad_ends.items())} if bad_ends else {}

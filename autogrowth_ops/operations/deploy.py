@@ -1,0 +1,188 @@
+"""Put a version live: gate, preflight, lock, send, build, start beside the old, switch, verify, stop the old."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ..commands import host as words
+from ..engines.request import Change
+from ..errors import HostUnready, LockHeld, UsageError
+from ..model.environment import Host
+from ..model.observation import Observation
+from ..model.plan import Plan, RenderedFile, SourceChange
+from ..model.release import ID_PATTERN, Release, ReleaseId, Version, newest_first, release_id
+from ..render import ANY_RELEASE, Renderer, digest
+from ..session import Session
+from .carry_out import carry_out, held_by
+from .gate import run_gate
+from .look import observe, preflight
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a deploy or rollback did. `was` is what served before; `changed` false means that nothing had to be done;
+    `seconds` from the command's begin; `timings` are milliseconds by host and step."""
+
+    release: Release
+    was: ReleaseId | None
+    changed: bool
+    hosts: tuple[str, ...]
+    commits: tuple[str, ...] = ()
+    seconds: float = 0.0
+    timings: Mapping[str, Mapping[str, int]] | None = None
+    trips: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A deploy before anything was changed: what would be done, from what was seen."""
+
+    change: Change
+    plan: Plan
+    is_needed: bool
+
+
+def prepare(session: Session, version: str = "", *, allow_dirty: bool = False, skip_tests: bool = False) -> Prepared:
+    """Look at the hosts and plan. `version` is a release on the hosts or a git ref; empty is what is checked out.
+
+    Raise UsageError, HostUnready, Unreachable or LockHeld before anything was changed."""
+    known = ID_PATTERN.match(version) is not None
+    source = None if known else session.source.version(version or "HEAD", allow_dirty=allow_dirty)
+    observed = observe(session)
+    preflight(session, observed)
+    if source is None:
+        return prepare_known(session, observed, _known(observed, session, version), f"deploy {version}")
+    return _prepare_new(session, observed, source, skip_tests=skip_tests)
+
+
+def prepare_known(session: Session, observed: Mapping[str, Observation], target: Release, what: str) -> Prepared:
+    """Plan to put a release live that the hosts already have."""
+    refuse_locked(session, observed)
+    app = [host.name for host in session.environment.app_hosts() if host.name in observed]
+    lacking = [name for name in app if not observed[name].release(target.id)]
+    if lacking:
+        raise UsageError(f"{', '.join(lacking)}: no release {target.id} there; deploy its commit: inv deploy --version={target.version.commit[:12]}")
+    change = Change(replace(target, state="good", reason=""), session.lock(what), observed, is_new=False)
+    is_needed = any(observed[name].serving() != target.id or not _is_complete(session, observed[name], target) for name in app)
+    return Prepared(change, session.engine.plan(change), is_needed)
+
+
+def deploy(session: Session, version: str = "", *, allow_dirty: bool = False, skip_tests: bool = False) -> Outcome:
+    """Put a version live; the old one serves until the new one answers, and goes on serving if it does not.
+
+    Raise RolloutFailed (undone), UndoFailed, LockHeld, and what `prepare` raises."""
+    began = session.clock.monotonic()
+    prepared = prepare(session, version, allow_dirty=allow_dirty, skip_tests=skip_tests)
+    return put_live(session, prepared, began, skip_tests=skip_tests)
+
+
+def put_live(session: Session, prepared: Prepared, began: float, *, skip_tests: bool) -> Outcome:
+    """Carry out what was prepared, the gate first if the release is new."""
+    change = prepared.change
+    app = tuple(host.name for host in session.environment.app_hosts() if host.name in change.observed)
+    was = change.old(app[0])
+    if not prepared.is_needed:
+        return Outcome(_serving(change, app[0]), was, False, app, seconds=session.clock.monotonic() - began, trips=session.trips())
+    if change.is_new:
+        tests = run_gate(session, change.release.version, skip=skip_tests)
+        change = replace(change, release=replace(change.release, tests=tests))
+        prepared = replace(prepared, change=change, plan=session.engine.plan(change))
+    timings = carry_out(session, prepared.plan, change.release, is_new=change.is_new)
+    old = change.observed[app[0]].release(was)
+    commits = session.source.commits_between(old.version.commit, change.release.version.commit) if old else ()
+    return Outcome(change.release, was, True, app, commits, session.clock.monotonic() - began, timings, session.trips())
+
+
+def refuse_locked(session: Session, observed: Mapping[str, Observation]) -> None:
+    """Raise LockHeld if somebody is at work; the lock itself is taken later, at once with the first change."""
+    for name, one in observed.items():
+        if one.lock:
+            raise LockHeld(held_by(name, one.lock, session.environment.name))
+
+
+def _known(observed: Mapping[str, Observation], session: Session, wanted: str) -> Release:
+    for host in session.environment.app_hosts():
+        if host.name in observed and (found := observed[host.name].release(wanted)):
+            if found.state == "bad":
+                raise UsageError(f"{wanted}: this release failed ({found.reason or 'no reason recorded'}); deploy its commit again: "
+                                 f"inv deploy --version={found.version.commit[:12]}")
+            return found
+    raise UsageError(f"{wanted}: no such release; there are: {listed(observed)}")
+
+
+def listed(observed: Mapping[str, Observation]) -> str:
+    """The releases of all hosts in one line, newest first."""
+    every = {release.id: release for one in observed.values() for release in one.releases if release.state != "started"}
+    return ", ".join(f"{release.id}{' (bad)' if release.state == 'bad' else ''}" for release in newest_first(every.values())) or "none"
+
+
+def _prepare_new(session: Session, observed: Mapping[str, Observation], version: Version, *, skip_tests: bool) -> Prepared:
+    environment = session.environment
+    renderer = Renderer(environment, session.root)
+    app = [host for host in environment.app_hosts() if host.name in observed]
+    if not app:
+        raise UsageError(f"env/{environment.name}.yml: none of the chosen hosts has the role app")
+    release = _new_release(session, renderer, app, version)
+    stack = {name: renderer.stack(environment.hosts[name]) for name in observed}
+    hashes = {name: digest(files) for name, files in stack.items()}
+    changed = {name: files for name, files in stack.items() if observed[name].stack_hash != hashes[name]}
+    current = {host.name: observed[host.name].release(observed[host.name].serving()) for host in app}
+    is_needed = bool(changed) or not all(
+        one and one.is_same_as(release) and one.state == "good" and _is_complete(session, observed[name], one)
+        for name, one in current.items())
+    refuse_locked(session, observed)
+    change = Change(release, session.lock(f"deploy {release.id}"), observed, is_new=True,
+                    files={host.name: _files(renderer, release, host) for host in app}, stack=changed, stack_hashes=hashes,
+                    sources=_sources(session, observed, app, version))
+    return Prepared(change, session.engine.plan(change), is_needed)
+
+
+def _new_release(session: Session, renderer: Renderer, app: list[Host], version: Version) -> Release:
+    environment = session.environment
+    now = session.clock.now()
+    every = [file for host in app for file in renderer.release(ANY_RELEASE, replace(version, commit="", ref="", subject=""), host)]
+    dockerfile = next((file.text for file in every if file.path == "Dockerfile"), environment.app.dockerfile)
+    migrate = environment.app.migrate
+    new_id = release_id(now, version)
+    return Release(
+        id=new_id, version=version, build_hash=digest((), version.tree, dockerfile), config_hash=digest(_unique(every)),
+        created_at=_iso(now), created_by=session.who, image=f"{environment.project}:{new_id}", image_id=words.IMAGE_ID,
+        migration_hash=session.source.hash_of(version.tree, migrate.paths) if migrate else "", timings={words.TIMINGS: 0})
+
+
+def _unique(files: list[RenderedFile]) -> list[RenderedFile]:
+    return list({(file.path, file.text): file for file in files}.values())
+
+
+def _files(renderer: Renderer, release: Release, host: Host) -> tuple[RenderedFile, ...]:
+    rendered = renderer.release(release.id, release.version, host)
+    started = replace(release, state="started", image_id="", timings={})
+    return (*rendered, RenderedFile("release.json", started.to_json() + "\n"))
+
+
+def _sources(session: Session, observed: Mapping[str, Observation], app: list[Host], version: Version) -> dict[str, SourceChange]:
+    found = {}
+    for host in app:
+        have = observed[host.name].source_tree
+        if have != version.tree:
+            found[host.name] = SourceChange(version.tree, have if session.source.has(have) else "")
+    return found
+
+
+def _is_complete(session: Session, observed: Observation, release: Release) -> bool:
+    running = observed.running(release.id)
+    return all(running.get(name, 0) == service.replicas for name, service in session.environment.app.services.items())
+
+
+def _serving(change: Change, host: str) -> Release:
+    current = change.observed[host].release(change.old(host))
+    if current is None:
+        raise HostUnready(f"{host}: the record of the serving release cannot be read")
+    return current
+
+
+def _iso(now: datetime) -> str:
+    return re.sub(r"\.\d+", "", now.isoformat()).replace("+00:00", "Z")

@@ -1,0 +1,43 @@
+"""Go back to a good release: its image, its configuration, its variables. The same plan as a deploy, with an older release."""
+
+from __future__ import annotations
+
+from ..errors import RolloutFailed, UndoFailed, UsageError
+from ..model.release import Release, rollback_target
+from ..session import Session
+from .deploy import Outcome, Prepared, listed, prepare_known, put_live
+from .look import observe, preflight
+
+
+def prepare(session: Session, to: str = "") -> Prepared:
+    """Plan the way back to release `to`; empty is the newest good one before the serving one.
+
+    Raise UsageError if there is no such release."""
+    observed = observe(session)
+    preflight(session, observed)
+    app = [host for host in session.environment.app_hosts() if host.name in observed]
+    first = observed[app[0].name]
+    current = first.serving()
+    target: Release | None
+    if to:
+        target = first.release(to)
+        if target is None or target.state != "good":
+            raise UsageError(f"{to}: {'this release failed' if target else 'no such release'}; there are: {listed(observed)}")
+    else:
+        target = rollback_target(first.releases, current) if current else None
+        if target is None:
+            raise UsageError(f"{app[0].name}: no good release before {current or 'the first'}; there are: {listed(observed)}")
+    return prepare_known(session, observed, target, f"rollback to {target.id}")
+
+
+def rollback(session: Session, to: str = "") -> Outcome:
+    """Put the older release live again. Raise UndoFailed if it does not come up: a person is needed; what served before
+    serves still, or the message says that it does not."""
+    began = session.clock.monotonic()
+    prepared = prepare(session, to)
+    try:
+        return put_live(session, prepared, began, skip_tests=True)
+    except UndoFailed:
+        raise
+    except RolloutFailed as error:
+        raise UndoFailed(f"{error}; a person is needed: neither release can be trusted now", error.details) from error

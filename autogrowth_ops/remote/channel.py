@@ -1,0 +1,107 @@
+"""What we use of an SSH connection, and a script running through it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from autogrowth_ops.remote.execution import ConnectionLost, NotStarted
+
+_READ_BYTES = 256 * 1024
+_SEND_BYTES = 32 * 1024
+
+
+class Channel(Protocol):
+    """A session channel of Paramiko's."""
+
+    closed: bool
+    eof_received: bool
+    exit_status: int
+    status_event: threading.Event
+
+    def exec_command(self, command: str) -> None: ...
+    def get_pty(self, term: str, width: int, height: int) -> None: ...
+    def resize_pty(self, width: int, height: int) -> None: ...
+    def recv(self, nbytes: int) -> bytes: ...
+    def recv_stderr(self, nbytes: int) -> bytes: ...
+    def send(self, s: bytes) -> int: ...
+    def shutdown_write(self) -> None: ...
+    def fileno(self) -> int: ...
+    def close(self) -> None: ...
+
+
+class Link(Protocol):
+    """An open, authenticated connection. Its methods, and those of its channels, raise only `errors`."""
+
+    errors: tuple[type[Exception], ...]
+
+    def open_channel(self) -> Channel:
+        """A new session channel: one round trip."""
+
+    def is_active(self) -> bool:
+        """Whether it still carries anything."""
+
+    def close(self) -> None:
+        """Hang up, on the jump hosts too."""
+
+
+class ChannelProcess:
+    """A command on a channel of its own, as a Process."""
+
+    def __init__(self, link: Link, channel: Channel, command: str) -> None:
+        self._link = link
+        self._channel = channel
+        self._command = command
+
+    def start(self) -> None:
+        """Send the command. Raise NotStarted if the server does not take it."""
+        try:
+            self._channel.exec_command(self._command)
+        except self._link.errors as error:
+            raise NotStarted(f"the server did not take it: {error}") from error
+
+    def read_stdout(self) -> bytes:
+        """The next part of stdout."""
+        return self._channel.recv(_READ_BYTES)
+
+    def read_stderr(self) -> bytes:
+        """The next part of stderr."""
+        return self._channel.recv_stderr(_READ_BYTES)
+
+    def write(self, chunk: bytes) -> None:
+        """Send to stdin, in parts: what a channel takes at once is one packet."""
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[self._send(bytes(rest[:_SEND_BYTES])) :]
+
+    def close_stdin(self) -> None:
+        """Say that stdin ends here."""
+        try:
+            self._channel.shutdown_write()
+        except self._link.errors:
+            pass  # then nobody reads it, and `wait` says why
+
+    def wait(self) -> int:
+        """Exit code; 255 if the shell was killed by a signal, of which Paramiko does not tell the number."""
+        self._channel.status_event.wait()
+        if self._channel.exit_status >= 0:
+            return self._channel.exit_status
+        if self._channel.eof_received and self._link.is_active():
+            return 255
+        raise ConnectionLost("the server or the network closed it")
+
+    def disconnect(self) -> None:
+        """Close the channel, which wakes all who wait for it."""
+        try:
+            self._channel.close()
+        except self._link.errors:
+            pass  # the connection went first
+
+    def _send(self, part: bytes) -> int:
+        try:
+            sent = self._channel.send(part)
+        except self._link.errors as error:
+            raise BrokenPipeError from error
+        if not sent:
+            raise BrokenPipeError
+        return sent

@@ -1,0 +1,155 @@
+"""One running script: feed it, read it, and stop it at its limit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from autogrowth_ops.remote.protocol import Outcome
+
+_LAST_CHUNK_SECONDS = 1.0
+
+
+class TimeIsUp(Exception):
+    """The script went over its limit."""
+
+
+class ConnectionLost(Exception):
+    """Nothing more is heard of the script."""
+
+
+class NotStarted(ConnectionLost):
+    """The host did not take the script."""
+
+
+class Process(Protocol):
+    """A script on its host. Reads block until there is something; empty bytes mean the end."""
+
+    def start(self) -> None:
+        """Let it run. Raise NotStarted if its host does not."""
+
+    def read_stdout(self) -> bytes:
+        """The next part of stdout."""
+
+    def read_stderr(self) -> bytes:
+        """The next part of stderr."""
+
+    def write(self, chunk: bytes) -> None:
+        """Send to stdin. Raise BrokenPipeError if nobody reads it any more."""
+
+    def close_stdin(self) -> None:
+        """Say that stdin ends here."""
+
+    def wait(self) -> int:
+        """Exit code, once it has one. Raise ConnectionLost if it never will."""
+
+    def disconnect(self) -> None:
+        """Turn away from it: every call that is blocked comes back. It may still run."""
+
+
+class Execution:
+    """Carries a process through to its outcome; `stop` ends the carrying from any thread."""
+
+    def __init__(self, process: Process, on_line: Callable[[str], None] | None = None) -> None:
+        self._process = process
+        self._on_line = on_line
+        self._stopped_by: BaseException | None = None
+        self._stderr: list[bytes] = []
+
+    @property
+    def stderr(self) -> str:
+        """What was written to stderr so far."""
+        return b"".join(self._stderr).decode(errors="replace")
+
+    def stop(self, reason: BaseException) -> None:
+        """Let `carry_out` raise `reason`, unless it has another one already."""
+        self._stopped_by = self._stopped_by or reason
+        self._process.disconnect()
+
+    def carry_out(self, stdin: bytes | Iterable[bytes], timeout_seconds: float) -> Outcome:
+        """The outcome. Raise TimeIsUp, ConnectionLost, the reason given to `stop`, or what `stdin` or `on_line` raised."""
+        timer = _background(threading.Timer(timeout_seconds, self.stop, [TimeIsUp()]))
+        try:
+            exit_code, stdout = self._follow(stdin)
+        except Exception as error:
+            raise self._stopped_by or error from None
+        finally:
+            timer.cancel()
+            self._process.disconnect()
+        if self._stopped_by is not None:
+            raise self._stopped_by
+        return Outcome(exit_code, stdout.decode(errors="replace"), self.stderr)
+
+    def _follow(self, stdin: bytes | Iterable[bytes]) -> tuple[int, bytes]:
+        self._process.start()
+        writer = self._feed(stdin)
+        reader = _background(threading.Thread(target=self._collect_stderr))
+        stdout = self._read_stdout()
+        reader.join()
+        exit_code = self._process.wait()
+        if writer:
+            writer.join(_LAST_CHUNK_SECONDS)
+        return exit_code, stdout
+
+    def _feed(self, stdin: bytes | Iterable[bytes]) -> threading.Thread | None:
+        if stdin == b"":
+            self._process.close_stdin()
+            return None
+        chunks = [bytes(stdin)] if isinstance(stdin, (bytes, bytearray)) else stdin
+        return _background(threading.Thread(target=self._write, args=[chunks]))
+
+    def _write(self, chunks: Iterable[bytes]) -> None:
+        try:
+            for chunk in chunks:
+                self._process.write(chunk)
+            self._process.close_stdin()
+        except BrokenPipeError:
+            pass  # it ended without reading all: its exit code says whether that is well
+        except BaseException as error:  # raised by the caller's iterable, and handed to the caller
+            self.stop(error)
+
+    def _collect_stderr(self) -> None:
+        while chunk := self._process.read_stderr():
+            self._stderr.append(chunk)
+
+    def _read_stdout(self) -> bytes:
+        chunks: list[bytes] = []
+        lines = _Lines(self._on_line) if self._on_line else None
+        while chunk := self._process.read_stdout():
+            chunks.append(chunk)
+            if lines:
+                lines.add(chunk)
+        if lines:
+            lines.end()
+        return b"".join(chunks)
+
+
+class _Lines:
+    """Cuts what arrives in parts into lines."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
+        self._rest: list[bytes] = []
+
+    def add(self, chunk: bytes) -> None:
+        *whole, rest = chunk.split(b"\n")
+        for line in whole:
+            self._tell(b"".join([*self._rest, line]))
+            self._rest = []
+        self._rest.append(rest)
+
+    def end(self) -> None:
+        last = b"".join(self._rest)
+        if last:
+            self._tell(last)
+
+    def _tell(self, line: bytes) -> None:
+        self._on_line(line.removesuffix(b"\r").decode(errors="replace"))
+
+
+def _background(thread: threading.Thread) -> threading.Thread:
+    """Started, and never in the way of this program's end."""
+    thread.daemon = True
+    thread.start()
+    return thread

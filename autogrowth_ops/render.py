@@ -1,0 +1,228 @@
+"""Templates become files: the only importer of Jinja.
+
+A project's own `templates/` override the packaged ones file by file. Values are quoted by filters; an undefined
+name is an error that says where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from .errors import ConfigError
+from .model.environment import Environment, Host
+from .model.plan import RenderedFile
+from .model.release import Version
+from .model.secret import Secret
+from .model.sizes import size_bytes
+
+if TYPE_CHECKING:
+    import jinja2
+
+SECRET_MODE = 0o600
+ANY_RELEASE = "RELEASE"
+THIS_MACHINE = Host(name="local", address="local")
+Value = str | Secret
+HEALTHCHECK = "import urllib.request; urllib.request.urlopen('http://localhost:{port}{path}', timeout=9)"
+
+
+def packaged_templates() -> Path:
+    """Folder of the templates that come with the package."""
+    inside = Path(__file__).parent / "templates"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "templates"
+
+
+def env_value(value: Value) -> str:
+    """A value for Compose's env files: arrives in the container as it is, whatever characters it has.
+
+    In double quotes Compose reads backslash escapes and `$`; both are escaped."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"'
+
+
+def compose_value(value: object) -> str:
+    """A value for a Compose file: JSON, which YAML reads alike, with `$` doubled against interpolation."""
+    return json.dumps(value, ensure_ascii=False).replace("$", "$$")
+
+
+def memory(size: str) -> str:
+    """Bytes as Compose writes them."""
+    return json.dumps(f"{size_bytes(size)}b")
+
+
+def redis_string(value: Value) -> str:
+    """A double-quoted string of Redis' configuration file."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    return '"' + "".join(f"\\x{byte:02x}" for byte in text.encode()) + '"'
+
+
+def url_quote(value: Value) -> str:
+    """Percent-encoded for any part of a URL."""
+    return quote(value.reveal() if isinstance(value, Secret) else value, safe="")
+
+
+FILTERS: Mapping[str, Callable[..., object]] = {
+    "env_value": env_value,
+    "compose_value": compose_value,
+    "to_json": lambda value: json.dumps(value, ensure_ascii=False),
+    "memory": memory,
+    "size": size_bytes,
+    "url_quote": url_quote,
+}
+
+
+class Renderer:
+    """Renders one environment's files; `root` is the project's folder."""
+
+    def __init__(self, environment: Environment, root: Path) -> None:
+        self._environment = environment
+        self._jinja = _jinja([root / "templates", packaged_templates()])
+
+    def text(self, template: str, **names: object) -> str:
+        """The rendered template, ending with one newline. Raise ConfigError naming the template and the line."""
+        environment = self._environment
+        common = {"app": environment.app, "stack": environment.stack, "logging": environment.logging,
+                  "project": environment.project, "environment": environment.name, "sandbox": environment.sandbox,
+                  "public": environment.app.public_service(), "port": self._port()}
+        return _render(self._jinja, f"{template}.j2", {**common, **names}).rstrip("\n") + "\n"
+
+    def variables(self) -> dict[str, Value]:
+        """The application's variables with their templates resolved; a value made with a secret is one."""
+        secrets = {name: secret.reveal() for name, secret in self._environment.secret_values.items()}
+        return {name: self._variable(name, text, secrets) for name, text in self._environment.variables.items()}
+
+    def _variable(self, name: str, text: Value, secrets: Mapping[str, str]) -> Value:
+        if isinstance(text, Secret) or "{" not in text:
+            return text
+        names = {"secrets": secrets, "app": self._environment.app, "stack": self._environment.stack}
+        resolved = _render_text(self._jinja, text, f"{self._environment.name}.env: {name}", names)
+        return Secret(resolved) if "secrets" in text else resolved
+
+    def _port(self) -> int:
+        public = self._environment.app.public_service()
+        return (self._environment.app.services[public].port or 0) if public else 8000
+
+    def release(self, release: str, version: Version, host: Host) -> tuple[RenderedFile, ...]:
+        """Files of `releases/<id>/` on one app host, except its record."""
+        environment = self._environment
+        service = environment.app.services.get(environment.app.public_service())
+        check = HEALTHCHECK.format(port=self._port(), path=service.health_path if service else "/health")
+        names = {"release": release, "version": version, "extra_hosts": _extra_hosts(environment, host)}
+        files = [
+            RenderedFile("compose.yml", self.text("app.compose.yml", **names)),
+            RenderedFile("app.env", self.text("app.env", variables=self.variables()), SECRET_MODE),
+            RenderedFile("logging.conf", self.text("logging.conf"), 0o644),
+        ]
+        if not environment.app.dockerfile:
+            files.append(RenderedFile("Dockerfile", self.text("Dockerfile", healthcheck=check)))
+        if environment.app.public_service():
+            files.append(RenderedFile("Caddyfile", self.text("Caddyfile", **names), 0o644))
+        return tuple(files)
+
+    def stack(self, host: Host) -> tuple[RenderedFile, ...]:
+        """Files of `stack/` on one host."""
+        environment, stack = self._environment, self._environment.stack
+        files = [RenderedFile("compose.yml", self.text("stack.compose.yml", host=host, volumes=_volumes(environment, host),
+                                                       publish_on=_publish_on(environment, host)))]
+        if host.is_app() and environment.app.public_service():
+            files.append(RenderedFile("Caddyfile.idle", self.text("Caddyfile.idle"), 0o644))
+        if host.is_data() and stack.postgres:
+            password = environment.secret_values[stack.postgres.password_secret]
+            files.append(RenderedFile("postgres.env", f"POSTGRES_PASSWORD={env_value(password)}\n", SECRET_MODE))
+        if host.is_data() and stack.redis:
+            files.append(RenderedFile("redis.env", _redis_env(environment), SECRET_MODE))
+        return tuple(files)
+
+    def development(self, source: Path, root: Path, user: str) -> tuple[RenderedFile, ...]:
+        """Files of the development environment on this machine."""
+        environment = self._environment
+        names = {"source": str(source), "root": str(root), "user": user, "reload": True,
+                 "dockerfile": environment.app.dockerfile or str(root / ".autogrowth" / "Dockerfile")}
+        files = [file for file in self.release(ANY_RELEASE, Version("0" * 40, ""), THIS_MACHINE)
+                 if file.path in ("app.env", "Dockerfile")]
+        files.append(RenderedFile("compose.yml", self.text("development.compose.yml", **names)))
+        if environment.stack.postgres:
+            password = environment.secret_values[environment.stack.postgres.password_secret]
+            files.append(RenderedFile("postgres.env", f"POSTGRES_PASSWORD={env_value(password)}\n", SECRET_MODE))
+        return tuple(files)
+
+
+def digest(files: Sequence[RenderedFile], *more: str) -> str:
+    """A name for exactly these contents: 16 hexadecimal digits."""
+    total = hashlib.sha256()
+    for file in sorted(files, key=lambda one: one.path):
+        total.update(f"{file.path}\0{file.mode}\0{file.text}\0".encode())
+    for text in more:
+        total.update(f"{text}\0".encode())
+    return total.hexdigest()[:16]
+
+
+def _redis_env(environment: Environment) -> str:
+    redis = environment.stack.redis
+    if not redis or not redis.password_secret:
+        return "REDIS_REQUIREPASS=\n"
+    line = f"requirepass {redis_string(environment.secret_values[redis.password_secret])}"
+    return f"REDIS_REQUIREPASS={env_value(line)}\n"
+
+
+def _volumes(environment: Environment, host: Host) -> tuple[str, ...]:
+    stack = environment.stack
+    names = ["proxy-data", "proxy-config"] if host.is_app() and environment.app.public_service() else []
+    names += ["postgres-data"] if host.is_data() and stack.postgres else []
+    names += ["redis-data"] if host.is_data() and stack.redis else []
+    return tuple(names)
+
+
+def _publish_on(environment: Environment, host: Host) -> str:
+    lonely = [one for one in environment.app_hosts() if not one.is_data()]
+    return host.private_address if lonely and host.is_data() else ""
+
+
+def _extra_hosts(environment: Environment, host: Host) -> dict[str, str]:
+    data = environment.data_host()
+    return {"postgres": data.private_address, "redis": data.private_address} if data and not host.is_data() else {}
+
+
+def _jinja(folders: Sequence[Path]) -> jinja2.Environment:
+    import jinja2
+
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined, autoescape=False,
+        keep_trailing_newline=True, extensions=["jinja2.ext.do"])
+    found.filters.update(FILTERS)
+    return found
+
+
+def _render(environment: jinja2.Environment, template: str, names: Mapping[str, object]) -> str:
+    import jinja2
+
+    try:
+        return environment.get_template(template).render(names)
+    except jinja2.TemplateSyntaxError as error:
+        raise ConfigError([f"templates/{error.name or template}:{error.lineno}: {error.message}"]) from error
+    except jinja2.TemplateNotFound as error:
+        raise ConfigError([f"templates/{error.name}: no such template"]) from error
+    except (jinja2.TemplateError, TypeError, ValueError, KeyError) as error:
+        raise ConfigError([f"templates/{template}:{_line_of(error, template)}: {error}"]) from error
+
+
+def _render_text(environment: jinja2.Environment, text: str, where: str, names: Mapping[str, object]) -> str:
+    import jinja2
+
+    try:
+        return environment.from_string(text).render(names)
+    except (jinja2.TemplateError, TypeError, KeyError) as error:
+        raise ConfigError([f"{where}: {error}"]) from error
+
+
+def _line_of(error: BaseException, template: str) -> str:
+    trace, line = error.__traceback__, "?"
+    while trace:
+        if trace.tb_frame.f_code.co_filename.endswith(template):
+            line = str(trace.tb_lineno)
+        trace = trace.tb_next
+    return line

@@ -1,0 +1,65 @@
+"""Where tasks meet Invoke: errors become messages and exit codes, once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from functools import wraps
+from types import FrameType
+from typing import TypeVar
+
+from invoke import Context, Exit, task
+from invoke.tasks import Task
+
+from ..errors import OpsError
+from . import output
+
+R = TypeVar("R")
+INTERRUPTED = 130
+DEFECT = 1
+COMMON: Mapping[str, str] = {
+    "env": "name of a file in env/; default: $AUTOGROWTH_ENV, else production",
+    "host": "only this host; its environment is found by its name",
+    "json": "print one JSON document instead of text",
+    "sandbox": "use the throwaway hosts of `inv sandbox.up` in the place of the real ones",
+    "dry-run": "show what would be done and touch nothing",
+}
+
+
+def ops_task(*, name: str = "", help: Mapping[str, str] | None = None, common: tuple[str, ...] = ("env",),  # noqa: A002
+             ) -> Callable[[Callable[..., R]], Task[Callable[..., R]]]:
+    """An Invoke task whose errors end in a message on stderr and an exit code; the signature stays as it is.
+
+    `common` names the options every task spells alike; `help` explains the task's own."""
+    def decorate(body: Callable[..., R]) -> Task[Callable[..., R]]:
+        @wraps(body)
+        def bounded(context: Context, *args: object, **options: object) -> R:
+            signal.signal(signal.SIGTERM, _interrupt)
+            try:
+                return body(context, *args, **options)
+            except OpsError as error:
+                output.failure(error)
+                raise Exit(code=error.exit_code) from error
+            except KeyboardInterrupt as error:
+                output.interrupted()
+                raise Exit(code=INTERRUPTED) from error
+            except BrokenPipeError as error:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+                raise Exit(code=0) from error
+            except Exit:
+                raise
+            except Exception as error:
+                output.defect(error)
+                raise Exit(code=DEFECT) from error
+
+        explained = {key.replace("-", "_"): COMMON[key] for key in common}
+        explained.update(help or {})
+        return task(bounded, name=name or body.__name__.rstrip("_"), help={key.replace("_", "-"): text for key, text in explained.items()},
+                    auto_shortflags=False)
+
+    return decorate
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

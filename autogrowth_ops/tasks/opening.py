@@ -1,0 +1,60 @@
+"""From command-line options to a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Context
+
+from . import output
+
+if TYPE_CHECKING:
+    from ..model.environment import Environment
+    from ..session import Session
+
+
+def project_root(context: Context) -> Path:
+    """Folder with env/ and templates/."""
+    return Path(context.config.autogrowth.root)
+
+
+def environment_name(root: Path, env: str, host: str) -> str:
+    """The environment meant: named, found by its host, or the default."""
+    from ..config import default_environment_name, environment_of_host
+
+    if env or not host:
+        return env or default_environment_name()
+    return environment_of_host(host, root)
+
+
+def environment_for(context: Context, env: str = "", host: str = "", *, sandbox: bool = False, need_secrets: bool = True) -> Environment:
+    """The environment, read and checked; with stand-ins for its hosts if it is a sandbox or `sandbox` says so."""
+    from ..config import load_environment
+    from ..errors import UsageError
+    from ..operations import rehearsal
+
+    root = project_root(context)
+    name = environment_name(root, env, host)
+    environment = rehearsal.load(name, root, sandbox=sandbox) or load_environment(name, root, need_secrets=need_secrets)
+    if host and host not in environment.hosts:
+        raise UsageError(f"{host}: no host of environment {name}; there are: {', '.join(environment.hosts) or 'none'}")
+    return environment
+
+
+@contextmanager
+def session_for(context: Context, env: str = "", host: str = "", *, sandbox: bool = False, quiet: bool = False,
+                need_secrets: bool = True) -> Iterator[Session]:
+    """An open session; `host` limits it to that host."""
+    from ..session import open_session
+
+    environment = environment_for(context, env, host, sandbox=sandbox, need_secrets=need_secrets)
+    watch = output.watcher(quiet=quiet)
+    with open_session(environment, project_root(context), watch, hosts=(host,) if host else ()) as session:
+        try:
+            yield session
+        finally:
+            if isinstance(watch, output.Steps):
+                watch.close()

@@ -1,0 +1,160 @@
+"""All printing: live steps and tables on a terminal, plain lines in a pipe, JSON when asked. NO_COLOR is honoured."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from ..errors import OpsError
+from ..model.secret import MASK, Secret
+from ..session import Event
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MARKS = {"done": "✓", "failed": "✗", "note": "·", "passed": "✓", "warning": "!", "skipped": "-"}
+STYLES = {"done": "green", "passed": "green", "failed": "bold red", "warning": "yellow", "note": "dim"}
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person watches the stream."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def console(stream: TextIO) -> Console:
+    """A rich console on the stream; import it only where a terminal is there."""
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, emoji=False, markup=False)
+
+
+def line(text: str, style: str = "", *, stream: TextIO | None = None) -> None:
+    """One line; in colour on a terminal."""
+    target = stream or sys.stdout
+    if style and is_terminal(target):
+        console(target).print(text, style=style, soft_wrap=True)
+    else:
+        print(text, file=target, flush=True)
+
+
+def document(value: object) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+
+def plain(value: object) -> object:
+    """The value as JSON knows it; secrets masked."""
+    if isinstance(value, Secret):
+        return MASK
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(one) for one in value]
+    return value
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, styles: Sequence[str] = ()) -> None:
+    """Rows under their columns: a rich table on a terminal, columns of text in a pipe. `styles` is by row."""
+    if is_terminal(sys.stdout):
+        from rich.table import Table
+        from rich.text import Text
+
+        drawn = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            drawn.add_column(column, overflow="fold")
+        for index, row in enumerate(rows):
+            drawn.add_row(*map(Text, row), style=styles[index] if styles else "")
+        console(sys.stdout).print(drawn)
+        return
+    widths = [max(map(_width, column)) for column in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        print("  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _width(text: str) -> int:
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
+
+
+def watcher(*, quiet: bool) -> Callable[[Event], None]:
+    """Who hears of steps: live lines on a terminal, one line a finished step in a pipe, nobody if `quiet`."""
+    if quiet:
+        return lambda event: None
+    return Steps(sys.stderr if not sys.stdout.isatty() else sys.stdout)
+
+
+class Steps:
+    """Prints finished steps as lines; on a terminal the running ones stand below with a spinner."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._running: dict[tuple[str, str], None] = {}
+        self._status: object = None
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            key = (event.host, event.title)
+            if event.state == "started":
+                self._running[key] = None
+            else:
+                self._running.pop(key, None)
+            if is_terminal(self._stream):
+                self._spin()
+            if event.state != "started":
+                self._print(event)
+
+    def _print(self, event: Event) -> None:
+        host = f"{event.host}: " if event.host else ""
+        took = f"  {event.seconds:.1f} s" if event.state == "done" else ""
+        line(f"{MARKS[event.state]} {host}{event.title}{took}", STYLES.get(event.state, ""), stream=self._stream)
+
+    def _spin(self) -> None:
+        if not self._running:
+            self.close()
+            return
+        text = ", ".join(f"{host}: {title}" if host else title for host, title in self._running)
+        if self._status is None:
+            self._status = console(self._stream).status(text)
+            self._status.start()
+        self._status.update(text)  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Take the spinner away."""
+        if self._status is not None:
+            self._status.stop()  # type: ignore[attr-defined]
+            self._status = None
+
+
+def failure(error: OpsError) -> None:
+    """What failed, first; the evidence below."""
+    for number, text in enumerate(str(error).splitlines() or [type(error).__name__]):
+        line(f"{'error: ' if number == 0 else '       '}{text}", "bold red", stream=sys.stderr)
+    for text in error.details:
+        line(f"  {text}", stream=sys.stderr)
+
+
+def interrupted() -> None:
+    """Ctrl-C or SIGTERM."""
+    line("error: interrupted; what was begun was undone, and the lock given back", "bold red", stream=sys.stderr)
+
+
+def defect(error: Exception) -> None:
+    """A defect of ours: one line for people, the trace only on request."""
+    line(f"error: a defect in autogrowth_ops: {type(error).__name__}: {error}; "
+         "set AUTOGROWTH_DEBUG=1 for the trace, and report it", "bold red", stream=sys.stderr)
+    if os.environ.get("AUTOGROWTH_DEBUG"):
+        traceback.print_exception(error)

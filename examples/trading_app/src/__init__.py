@@ -1,0 +1,1 @@
+"""AutoGrowth Trading System: orders in PostgreSQL, quotes in Redis."""

@@ -1,0 +1,126 @@
+"""Migrations: the numbered SQL files beside this module, each applied once, all pending ones or none."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from src.database import first_line, open_sqlite
+from src.settings import Settings
+
+FOLDER = Path(__file__).with_name("migrations")
+LOCK_ID = 4_207_311_954
+LEDGER = "schema_migrations"
+CREATE_LEDGER = f"create table if not exists {LEDGER} (name text primary key, applied_at timestamp with time zone not null)"
+RECORD = f"insert into {LEDGER} (name, applied_at) values ('%s', current_timestamp)"
+
+Execute = Callable[[str], Sequence[tuple[Any, ...]]]
+
+
+class MigrationFailed(Exception):
+    """Nothing was applied; the text names the migration and the reason."""
+
+
+def command(settings: Settings, *, only_list: bool) -> int:
+    """`main.py migrate`: one line a migration, 1 and a message if it failed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("migrate: interrupted; nothing was applied"))
+    try:
+        lines = listing(settings) if only_list else [f"applied {name}" for name in apply(settings)]
+    except MigrationFailed as error:
+        print(f"migrate: {error}; nothing was applied", file=sys.stderr)
+        return 1
+    print("\n".join(lines) or "nothing to apply")
+    return 0
+
+
+def apply(settings: Settings, folder: Path = FOLDER) -> list[str]:
+    """Names of the migrations applied now, in order. A second caller waits for the first. Raise MigrationFailed."""
+    step = "connecting"
+    try:
+        with _transaction(settings, lock=True) as execute:
+            execute(CREATE_LEDGER)
+            pending = [file for file in _files(folder) if file.stem not in _applied(execute)]
+            for file in pending:
+                step = file.stem
+                _run(execute, file)
+            step = "commit"
+        return [file.stem for file in pending]
+    except _errors(settings) as error:
+        raise MigrationFailed(f"{step}: {first_line(error)}") from error
+
+
+def listing(settings: Settings, folder: Path = FOLDER) -> list[str]:
+    """`applied NAME` and `pending NAME` in order; changes nothing. Raise MigrationFailed."""
+    try:
+        with _transaction(settings, lock=False) as execute:
+            applied = _applied(execute) if _has_ledger(execute, settings) else set()
+    except _errors(settings) as error:
+        raise MigrationFailed(f"list: {first_line(error)}") from error
+    known = {file.stem for file in _files(folder)}
+    notes = {name: " (of another release)" for name in applied - known}
+    return [f"{'applied' if name in applied else 'pending'} {name}{notes.get(name, '')}" for name in sorted(applied | known)]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[0-9]*.sql"))
+
+
+def _applied(execute: Execute) -> set[str]:
+    return {name for (name,) in execute(f"select name from {LEDGER}")}
+
+
+def _has_ledger(execute: Execute, settings: Settings) -> bool:
+    catalogue = "sqlite_master where name" if settings.sqlite_path else "pg_tables where tablename"
+    return bool(execute(f"select 1 from {catalogue} = '{LEDGER}'"))
+
+
+def _run(execute: Execute, file: Path) -> None:
+    """Each statement of the file, then the line in the ledger. A `;` ends a line only where a statement ends."""
+    statements = file.read_text(encoding="utf-8").split(";\n")
+    for statement in filter(None, map(str.strip, statements)):
+        execute(statement)
+    execute(RECORD % file.stem)
+
+
+def _errors(settings: Settings) -> tuple[type[Exception], ...]:
+    if settings.sqlite_path:
+        return (sqlite3.Error, OSError)
+    import psycopg
+
+    return (psycopg.Error, OSError)
+
+
+@contextmanager
+def _transaction(settings: Settings, *, lock: bool) -> Iterator[Execute]:
+    transaction = _sqlite(settings.sqlite_path, lock) if settings.sqlite_path else _postgres(settings.database_url, lock)
+    with transaction as execute:
+        yield execute
+
+
+@contextmanager
+def _sqlite(path: Path, lock: bool) -> Iterator[Execute]:
+    with closing(open_sqlite(path)) as connection:
+        connection.execute("begin immediate" if lock else "begin")
+        with connection:
+            yield lambda statement: connection.execute(statement).fetchall()
+
+
+@contextmanager
+def _postgres(url: str, lock: bool) -> Iterator[Execute]:
+    """A short lock_timeout: a change that waits for a busy table makes every query behind it wait too."""
+    import psycopg
+
+    def execute(statement: str) -> Sequence[tuple[Any, ...]]:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+    with psycopg.connect(url, connect_timeout=10, application_name="trading-app migrate") as connection:
+        if lock:
+            execute(f"select pg_advisory_xact_lock({LOCK_ID})")
+            execute("set local lock_timeout = '10s'")
+        yield execute
