@@ -94,7 +94,8 @@ class Source:
                 tar.addfile(member, content)
 
     def _archive(self, tree: str, paths: Sequence[str]) -> IO[bytes]:
-        outcome = self._run(git.archive(tree, paths), {"GIT_LITERAL_PATHSPECS": "1"})
+        top = self.folder / self._git(git.way_up()).strip()  # archive reads a tree's paths as seen from the working folder
+        outcome = _run(git.archive(tree, paths), top, {"GIT_LITERAL_PATHSPECS": "1"})
         if outcome.returncode:
             raise UsageError(f"{self.folder}: git archive failed: {outcome.stderr.decode(errors='replace').strip()}")
         return io.BytesIO(outcome.stdout)
@@ -131,13 +132,17 @@ class Source:
         return outcome.stdout.decode(errors="surrogateescape")
 
     def _run(self, words: Command, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
-        settings = ("env", *(f"{name}={value}" for name, value in variables.items())) if variables else ()
-        try:
-            return subprocess.run((*settings, *words), cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        except FileNotFoundError as error:
-            if not self.folder.is_dir():
-                raise UsageError(f"{self.folder}: no such folder; set app/source in env/") from error
-            raise UsageError("git: not installed; releases are made from what git tracks") from error
+        return _run(words, self.folder, variables)
+
+
+def _run(words: Command, folder: Path, variables: Mapping[str, str] | None) -> subprocess.CompletedProcess[bytes]:
+    settings = ("env", *(f"{name}={value}" for name, value in variables.items())) if variables else ()
+    try:
+        return subprocess.run((*settings, *words), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such folder; set app/source in env/") from error
+        raise UsageError("git: not installed; releases are made from what git tracks") from error
 
 
 def _add(tar: tarfile.TarFile, path: str, text: str, mode: int) -> None:

@@ -22,6 +22,11 @@ def prefix() -> Command:
     return ("git", "rev-parse", "--show-prefix")
 
 
+def way_up() -> Command:
+    """The top of the checkout relative to the working folder; empty at the top."""
+    return ("git", "rev-parse", "--show-cdup")
+
+
 def uncommitted() -> Command:
     """Files of the working folder that differ from the last commit, ended by NUL."""
     return ("git", "status", "--porcelain", "-z", "--untracked-files=normal", "--", ".")

@@ -15,3 +15,11 @@ def size_bytes(text: str) -> int:
     if not re.fullmatch(PATTERN, text):
         raise ValueError(f'should be {EXAMPLE}, got "{text}"')
     return int(float(text[:-3]) * UNITS[text[-3:]])
+
+
+def written_size(size: float) -> str:
+    """Bytes as people write them: `1.5 GiB`, `12 KiB`."""
+    for unit, step in reversed(UNITS.items()):
+        if size >= step:
+            return f"{size / step:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size:.0f} B"

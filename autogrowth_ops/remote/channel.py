@@ -53,6 +53,22 @@ class ChannelProcess:
         self._channel = channel
         self._command = command
 
+    def start_in_terminal(self, term: str, width: int, height: int) -> None:
+        """Send the command, to run in a terminal of its own. Raise NotStarted if the server does not take it."""
+        try:
+            self._channel.get_pty(term, width, height)
+        except self._link.errors as error:
+            raise NotStarted(f"the server gives no terminal: {error}") from error
+        self.start()
+
+    def resize(self, width: int, height: int) -> None:
+        """Tell its terminal of a new size."""
+        self._channel.resize_pty(width, height)
+
+    def fileno(self) -> int:
+        """Becomes readable when there is something to read from it."""
+        return self._channel.fileno()
+
     def start(self) -> None:
         """Send the command. Raise NotStarted if the server does not take it."""
         try:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from autogrowth_ops.remote.background import started
 from autogrowth_ops.remote.protocol import Outcome
 
 _LAST_CHUNK_SECONDS = 1.0
@@ -69,22 +70,21 @@ class Execution:
 
     def carry_out(self, stdin: bytes | Iterable[bytes], timeout_seconds: float) -> Outcome:
         """The outcome. Raise TimeIsUp, ConnectionLost, the reason given to `stop`, or what `stdin` or `on_line` raised."""
-        timer = _background(threading.Timer(timeout_seconds, self.stop, [TimeIsUp()]))
+        timer = threading.Timer(timeout_seconds, self.stop, [TimeIsUp()])
+        started(timer)
         try:
             exit_code, stdout = self._follow(stdin)
-        except Exception as error:
-            raise self._stopped_by or error from None
         finally:
             timer.cancel()
             self._process.disconnect()
-        if self._stopped_by is not None:
-            raise self._stopped_by
+            if self._stopped_by is not None:
+                raise self._stopped_by  # whatever else went wrong is a consequence
         return Outcome(exit_code, stdout.decode(errors="replace"), self.stderr)
 
     def _follow(self, stdin: bytes | Iterable[bytes]) -> tuple[int, bytes]:
         self._process.start()
         writer = self._feed(stdin)
-        reader = _background(threading.Thread(target=self._collect_stderr))
+        reader = started(threading.Thread(target=self._collect_stderr))
         stdout = self._read_stdout()
         reader.join()
         exit_code = self._process.wait()
@@ -97,7 +97,7 @@ class Execution:
             self._process.close_stdin()
             return None
         chunks = [bytes(stdin)] if isinstance(stdin, (bytes, bytearray)) else stdin
-        return _background(threading.Thread(target=self._write, args=[chunks]))
+        return started(threading.Thread(target=self._write, args=[chunks]))
 
     def _write(self, chunks: Iterable[bytes]) -> None:
         try:
@@ -106,7 +106,7 @@ class Execution:
             self._process.close_stdin()
         except BrokenPipeError:
             pass  # it ended without reading all: its exit code says whether that is well
-        except BaseException as error:  # raised by the caller's iterable, and handed to the caller
+        except BaseException as error:  # noqa: BLE001 - of the caller's own iterable: the caller gets it
             self.stop(error)
 
     def _collect_stderr(self) -> None:
@@ -146,10 +146,3 @@ class _Lines:
 
     def _tell(self, line: bytes) -> None:
         self._on_line(line.removesuffix(b"\r").decode(errors="replace"))
-
-
-def _background(thread: threading.Thread) -> threading.Thread:
-    """Started, and never in the way of this program's end."""
-    thread.daemon = True
-    thread.start()
-    return thread

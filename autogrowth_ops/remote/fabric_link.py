@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Protocol
 from autogrowth_ops.errors import Unreachable
 from autogrowth_ops.remote.channel import Channel
 from autogrowth_ops.remote.failures import Endpoint, not_connected, not_ssh
-from autogrowth_ops.remote.identities import Identity, KeyEncrypted, KeyRefused, KeyUnusable, Login, SigningKey, wallet_for
+from autogrowth_ops.remote.identities import (
+    Identity,
+    KeyEncrypted,
+    KeyRefused,
+    KeyUnusable,
+    Login,
+    SigningKey,
+    wallet_for,
+)
 from autogrowth_ops.remote.known_hosts import HostKey, preferred_algorithms
 from autogrowth_ops.remote.ssh_config import read_ssh_config
 from autogrowth_ops.remote.trust import Trust
@@ -98,7 +106,13 @@ class _Strategy:
     """Logs in with keys only: nothing ever asks for a password. Fabric makes it, with these words."""
 
     def __init__(
-        self, at: Endpoint, identity_file: str, *, ssh_config: Mapping[str, object], fabric_config: object, username: str
+        self,
+        at: Endpoint,
+        identity_file: str,
+        *,
+        ssh_config: Mapping[str, object],
+        fabric_config: object,
+        username: str,
     ) -> None:
         self._at = at
         self._identity_file = identity_file
@@ -125,7 +139,9 @@ def _connection(host: Host) -> Connection:
         raise Unreachable(f"{host.name}: ssh_config cannot be used: {why}; mend ~/.ssh/config") from error
 
 
-def _open(connection: Connection, host: Host, limit_seconds: float, *, jump: str = "", on_key: OnKey | None = None) -> None:
+def _open(
+    connection: Connection, host: Host, limit_seconds: float, *, jump: str = "", on_key: OnKey | None = None
+) -> None:
     at = Endpoint(host.name, connection.user, connection.host, int(connection.port), jump)
     trust = _trust(connection, host, is_jump=bool(jump))
     gateway = connection.gateway
@@ -194,7 +210,9 @@ def _explained(at: Endpoint, limit_seconds: float) -> Iterator[None]:
     try:
         yield
     except ChannelException as error:
-        raise at.failure(f"no way from the jump host to {at.address}:{at.port}: {error.text}; check both there") from error
+        raise at.failure(
+            f"no way from the jump host to {at.address}:{at.port}: {error.text}; check both there"
+        ) from error
     except ProxyCommandFailure as error:
         raise at.failure(f"ProxyCommand failed: {error.command}: {error.error}; mend ~/.ssh/config") from error
     except (SSHException, EOFError, OSError) as error:

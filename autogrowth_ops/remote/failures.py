@@ -40,7 +40,9 @@ def not_connected(to: Endpoint, error: OSError, timeout_seconds: float) -> Unrea
     if isinstance(error, TimeoutError):
         limit = f"{timeout_seconds:g} s"
         return to.failure(f"no answer: nothing came from {place} in {limit}; check the address, firewall and VPN")
-    return to.failure(f"no connection: {place}: {error.strerror or error}; check the address and this machine's network")
+    return to.failure(
+        f"no connection: {place}: {error.strerror or error}; check the address and this machine's network"
+    )
 
 
 def not_ssh(to: Endpoint, why: str) -> Unreachable:
@@ -80,7 +82,9 @@ def timed_out(host: str, limit_seconds: float, *, ended: bool) -> CommandTimedOu
 
 def _trust(key: HostKey, at: Endpoint, *, replace: bool) -> str:
     if at.jump:
-        return f"run: ssh-keygen -R '{key.name}'; ssh {at.jump}" if replace else f"connect to it once with: ssh {at.jump}"
+        return (
+            f"run: ssh-keygen -R '{key.name}'; ssh {at.jump}" if replace else f"connect to it once with: ssh {at.jump}"
+        )
     return f"run: inv hosts.trust --host={at.host}{' --replace' if replace else ''}"
 
 

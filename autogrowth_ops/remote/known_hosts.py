@@ -78,7 +78,9 @@ def parse_line(line: str) -> Entry | None:
 
 def recorded_keys(entries: Sequence[Entry], name: str) -> tuple[HostKey, ...]:
     """Keys recorded for `name` itself; those of certificate authorities are not."""
-    return tuple(HostKey(name, entry.type, entry.base64) for entry in entries if not entry.marker and entry.matches(name))
+    return tuple(
+        HostKey(name, entry.type, entry.base64) for entry in entries if not entry.marker and entry.matches(name)
+    )
 
 
 def judge(entries: Sequence[Entry], key: HostKey) -> Verdict:

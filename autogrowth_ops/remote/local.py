@@ -135,8 +135,9 @@ class _LocalProcess:
         self._ended.set()
 
     def _read(self, stream: IO[bytes] | None) -> bytes:
-        readable, _, _ = select.select([stream, self._woken], [], [])
-        return os.read(stream.fileno(), _READ_BYTES) if stream in readable and stream else b""
+        source = stream.fileno() if stream else -1
+        readable, _, _ = select.select([source, self._woken.fileno()], [], [])
+        return os.read(source, _READ_BYTES) if source in readable else b""
 
 
 def _exit_code(returned: int) -> int:

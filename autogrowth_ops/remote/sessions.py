@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 
+from autogrowth_ops.remote.background import in_background
 from autogrowth_ops.remote.channel import Channel, Link
 from autogrowth_ops.remote.execution import NotStarted
 
@@ -27,18 +28,8 @@ class Sessions:
 
     def prepare(self) -> None:
         """Open the next channel, in the background."""
-        future: Future[Channel] = Future()
         with self._lock:
-            if self._ahead is not None:
-                return
-            self._ahead = future
-        threading.Thread(target=self._fulfil, args=[future], daemon=True).start()
-
-    def _fulfil(self, future: Future[Channel]) -> None:
-        try:
-            future.set_result(self._open())
-        except BaseException as error:  # whoever takes it must not wait for ever
-            future.set_exception(error)
+            self._ahead = self._ahead or in_background(self._open)
 
     def _open(self) -> Channel:
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from autogrowth_ops.errors import Unreachable
 from autogrowth_ops.remote import shell, terminal
+from autogrowth_ops.remote.background import in_background
 from autogrowth_ops.remote.channel import Channel, ChannelProcess, Link
 from autogrowth_ops.remote.execution import ConnectionLost, Execution, NotStarted, TimeIsUp
 from autogrowth_ops.remote.failures import connection_lost, not_started, timed_out
@@ -78,7 +79,7 @@ class FabricRemote:
         channel = self._channel(connected)
         try:
             return terminal.converse(connected.link, channel, command)
-        except (ConnectionLost, *connected.link.errors) as error:
+        except ConnectionLost as error:
             raise self._lost(error) from error
 
     def interrupt(self) -> None:
@@ -107,17 +108,13 @@ class FabricRemote:
     def _connect(self) -> Future[_Connected]:
         with self._lock:
             if self._connecting is None or _is_gone(self._connecting):
-                self._connecting = Future()
-                threading.Thread(target=self._fulfil, args=[self._connecting], daemon=True).start()
+                self._connecting = in_background(self._open_link)
             return self._connecting
 
-    def _fulfil(self, connecting: Future[_Connected]) -> None:
+    def _open_link(self) -> _Connected:
         from autogrowth_ops.remote.fabric_link import open_link
 
-        try:
-            connecting.set_result(_Connected(open_link(self.host, self._connect_timeout_seconds)))
-        except BaseException as error:  # raised where it is waited for
-            connecting.set_exception(error)
+        return _Connected(open_link(self.host, self._connect_timeout_seconds))
 
     def _forget(self, connecting: Future[_Connected]) -> None:
         with self._lock:
@@ -130,7 +127,7 @@ class FabricRemote:
         except ConnectionLost as error:
             raise self._lost(error) from error
 
-    def _lost(self, error: Exception) -> Unreachable:
+    def _lost(self, error: ConnectionLost) -> Unreachable:
         if isinstance(error, NotStarted):
             return not_started(self.host.name, str(error))
         return connection_lost(self.host.name, str(error))
@@ -152,7 +149,9 @@ class FabricRemote:
         if group is None:
             return False
         try:
-            ending = ChannelProcess(connected.link, connected.sessions.take(), shell.command_line(shell.end_group(group)))
+            ending = ChannelProcess(
+                connected.link, connected.sessions.take(), shell.command_line(shell.end_group(group))
+            )
             limit_seconds = shell.GRACE_SECONDS + self._connect_timeout_seconds
             return Execution(ending).carry_out(b"", limit_seconds).exit_code == 0
         except (ConnectionLost, TimeIsUp):

@@ -25,7 +25,7 @@ def converse(link: Link, channel: Channel, command: str) -> int:
     process = ChannelProcess(link, channel, f"exec sh -c {shell.quoted(command)}")
     try:
         if sys.stdin.isatty():
-            _in_terminal(channel, process)
+            _in_terminal(process)
         else:
             _through_pipes(process)
         return process.wait()
@@ -33,23 +33,22 @@ def converse(link: Link, channel: Channel, command: str) -> int:
         process.disconnect()
 
 
-def _in_terminal(channel: Channel, process: ChannelProcess) -> None:
-    channel.get_pty(os.environ.get("TERM", "vt100"), *shutil.get_terminal_size())
-    process.start()
+def _in_terminal(process: ChannelProcess) -> None:
+    process.start_in_terminal(os.environ.get("TERM", "vt100"), *shutil.get_terminal_size())
     with _raw_keyboard(), _size_changes() as resized:
-        while _pass_on(channel, process, resized):
+        while _pass_on(process, resized):
             pass
 
 
-def _pass_on(channel: Channel, process: ChannelProcess, resized: int) -> bool:
+def _pass_on(process: ChannelProcess, resized: int) -> bool:
     """Wait for something to happen on either side and pass it on; whether it goes on."""
-    ready, _, _ = select.select([_KEYBOARD, channel, resized], [], [])
+    ready, _, _ = select.select([_KEYBOARD, process.fileno(), resized], [], [])
     if resized in ready:
         os.read(resized, _READ_BYTES)
-        channel.resize_pty(*shutil.get_terminal_size())
+        process.resize(*shutil.get_terminal_size())
     if _KEYBOARD in ready:
         process.write(os.read(_KEYBOARD, _READ_BYTES))
-    if channel in ready:
+    if process.fileno() in ready:
         output = process.read_stdout()
         _write(_SCREEN, output)
         return bool(output)
