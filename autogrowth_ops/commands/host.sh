@@ -165,8 +165,8 @@ build() {
 install_stack() {
   rm -rf "$BASE/stack.previous" && mkdir -p "$BASE/stack/proxy" || return 1
   cp -a "$BASE/stack" "$BASE/stack.previous" || return 1
-  cp -a "$BASE/stack.next/." "$BASE/stack/" || return 1
-  [ -f "$BASE/stack/proxy/Caddyfile" ] || cp "$BASE/stack/Caddyfile.idle" "$BASE/stack/proxy/Caddyfile" || return 1
+  cp -a "$BASE/stack.next/." "$BASE/stack/" && chmod 0755 "$BASE/stack/proxy" || return 1
+  [ -f "$BASE/stack/proxy/Caddyfile" ] || [ ! -f "$BASE/stack/Caddyfile.idle" ] || switch_file "$BASE/stack/Caddyfile.idle" || return 1
   stack_up && put "$BASE/stack/hash" "$1" && rm -rf "$BASE/stack.next"
 }
 
@@ -302,9 +302,14 @@ evidence() {
   done
 }
 
+# switch_file PATH: the configuration the proxy reads at its start. It runs without rights over other users' files.
+switch_file() {
+  install -m 0644 "$1" "$BASE/stack/proxy/Caddyfile.new" && mv -f "$BASE/stack/proxy/Caddyfile.new" "$BASE/stack/proxy/Caddyfile"
+}
+
 # switch PATH NAME: the proxy takes PATH as its configuration without dropping a connection; NAME is noted as served.
 switch() {
-  cp "$1" "$BASE/stack/proxy/Caddyfile.new" && mv -f "$BASE/stack/proxy/Caddyfile.new" "$BASE/stack/proxy/Caddyfile" || return 1
+  switch_file "$1" || return 1
   docker exec "$PROJECT-proxy-1" caddy reload --config /etc/caddy/Caddyfile --adapter caddyfile --force || return 1
   put "$BASE/stack/proxy/release" "$2"
 }

@@ -53,9 +53,10 @@ def _install(report: Report) -> None:
 def install_packages(names: tuple[str, ...], report: Report) -> None:
     """Install Debian packages on this machine as root or with sudo. Raise SandboxError if neither is possible."""
     began = time.monotonic()
-    run([*_as_root(), "apt-get", "update", "-qq"])
     words = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *names]
-    run([*_as_root(), "env", "DEBIAN_FRONTEND=noninteractive", *words], timeout_seconds=900)
+    with only_one(cache_folder() / "packages.lock"):
+        run([*_as_root(), "apt-get", "update", "-qq"])
+        run([*_as_root(), "env", "DEBIAN_FRONTEND=noninteractive", *words], timeout_seconds=900)
     report(f"installed {', '.join(names)} ({time.monotonic() - began:.0f} s)")
 
 
