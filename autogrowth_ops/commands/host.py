@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ..model.observation import Container, Facts, Lock, Observation
 from ..model.plan import Command
@@ -70,8 +71,9 @@ def verify(release: str, seconds: int, curl_words: Sequence[str]) -> Command:
 
 
 def record(release: Release) -> Command:
-    """Write the release's record; the host fills in the image's id and the timings."""
-    return ("record", release.id, release.to_json())
+    """Write the record of a good release; the host fills in the image's id and the timings."""
+    good = replace(release, state="good", reason="")
+    return ("record", release.id, good.to_json())
 
 
 def parse_observation(host: str, found: Mapping[str, tuple[int, str]], our_clock: float) -> Observation:

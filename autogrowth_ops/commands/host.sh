@@ -163,9 +163,9 @@ build() {
 
 # install_stack HASH: the stack's files in stack.next become the stack; what they were is kept for undo.
 install_stack() {
-  rm -rf "$BASE/stack.previous" && mkdir -p "$BASE/stack/proxy" || return 1
-  cp -a "$BASE/stack" "$BASE/stack.previous" || return 1
-  cp -a "$BASE/stack.next/." "$BASE/stack/" && chmod 0755 "$BASE/stack/proxy" || return 1
+  rm -rf "$BASE/stack.previous" && mkdir -p "$BASE/stack/proxy" "$BASE/stack/admin" || return 1
+  cp -a "$BASE/stack" "$BASE/stack.previous" && rm -rf "$BASE/stack.previous/admin" || return 1
+  cp -a "$BASE/stack.next/." "$BASE/stack/" && chmod 0755 "$BASE/stack/proxy" && chmod 0777 "$BASE/stack/admin" || return 1
   [ -f "$BASE/stack/proxy/Caddyfile" ] || [ ! -f "$BASE/stack/Caddyfile.idle" ] || switch_file "$BASE/stack/Caddyfile.idle" || return 1
   stack_up && put "$BASE/stack/hash" "$1" && rm -rf "$BASE/stack.next"
 }
@@ -308,9 +308,11 @@ switch_file() {
 }
 
 # switch PATH NAME: the proxy takes PATH as its configuration without dropping a connection; NAME is noted as served.
+# Its admin socket is reachable for whoever may enter BASE, and for nobody over a network.
 switch() {
   switch_file "$1" || return 1
-  docker exec "$PROJECT-proxy-1" caddy reload --config /etc/caddy/Caddyfile --adapter caddyfile --force || return 1
+  curl --silent --show-error --fail-with-body --max-time 30 --unix-socket "$BASE/stack/admin/socket" \
+    --header 'Content-Type: text/caddyfile' --data-binary "@$BASE/stack/proxy/Caddyfile" http://127.0.0.1/load || return 1
   put "$BASE/stack/proxy/release" "$2"
 }
 
