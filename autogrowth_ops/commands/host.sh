@@ -161,19 +161,23 @@ build() {
   timeout "$1" docker build --tag "$2" --file "$3" --label "autogrowth.project=$PROJECT" "$BASE/source"
 }
 
-# install_stack HASH: the stack's files in stack.next become the stack; what they were is kept for undo.
+# install_stack HASH: the stack's files in stack.next become the stack; what they were is kept for undo. Folders stay in
+# place, because running containers have them mounted.
 install_stack() {
-  rm -rf "$BASE/stack.previous" && mkdir -p "$BASE/stack/proxy" "$BASE/stack/admin" || return 1
-  cp -a "$BASE/stack" "$BASE/stack.previous" && rm -rf "$BASE/stack.previous/admin" || return 1
-  cp -a "$BASE/stack.next/." "$BASE/stack/" && chmod 0755 "$BASE/stack/proxy" && chmod 0777 "$BASE/stack/admin" || return 1
+  rm -rf "$BASE/stack.previous" && mkdir -p "$BASE/stack.previous" "$BASE/stack/proxy" "$BASE/stack/admin" || return 1
+  chmod 0755 "$BASE/stack/proxy" && chmod 0777 "$BASE/stack/admin" || return 1
+  move_files cp "$BASE/stack" "$BASE/stack.previous" && move_files mv "$BASE/stack.next" "$BASE/stack" || return 1
   [ -f "$BASE/stack/proxy/Caddyfile" ] || [ ! -f "$BASE/stack/Caddyfile.idle" ] || switch_file "$BASE/stack/Caddyfile.idle" || return 1
   stack_up && put "$BASE/stack/hash" "$1" && rm -rf "$BASE/stack.next"
 }
 
+# move_files WORD FROM TO: every file of a folder, none of its folders.
+move_files() { find "$2" -maxdepth 1 -type f -exec "$1" -f {} "$3/" \; ; }
+
 restore_stack() {
   [ -d "$BASE/stack.previous" ] || return 0
   if [ -f "$BASE/stack.previous/compose.yml" ]; then
-    rm -rf "$BASE/stack" && mv "$BASE/stack.previous" "$BASE/stack" && stack_up
+    move_files mv "$BASE/stack.previous" "$BASE/stack" && stack_up && rm -rf "$BASE/stack.previous"
   else
     docker compose --project-name "$PROJECT" --file "$BASE/stack/compose.yml" down && rm -rf "$BASE/stack" "$BASE/stack.previous"
   fi
