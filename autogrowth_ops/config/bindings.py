@@ -12,6 +12,7 @@ from typing import Final
 from .texts import read_text
 from .tree import Complaint, Origin
 
+LINE_BREAK: Final = re.compile(r"\r\n|\n|\r")
 VALID_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -52,7 +53,7 @@ def _lines(text: str, file: str) -> Iterator[tuple[Origin, str, str | None]]:
     for binding in parse_stream(StringIO(text)):
         original = binding.original.string
         blank = original[: len(original) - len(original.lstrip())]
-        origin = Origin(file, binding.original.line + len(blank.splitlines()))
+        origin = Origin(file, binding.original.line + len(LINE_BREAK.findall(blank)))
         if binding.error or binding.key is not None:
             yield origin, binding.key or "", binding.value
 

@@ -129,5 +129,5 @@ def _escaped(text: str) -> str:
     return text.replace("<", "&lt;").replace("|", "\\|")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover
     sys.stdout.write(reference())

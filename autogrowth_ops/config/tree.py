@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,14 +50,12 @@ def merge(base: Entry, over: Entry) -> Entry:
     return Entry(origin, {**base.value, **merged})
 
 
-def without(entry: Entry, keys: Keys) -> Entry:
-    """`entry` without the key that `keys` lead to, unchanged if there is none."""
-    if not isinstance(entry.value, Mapping) or keys[0] not in entry.value:
+def pruned(entry: Entry, dropped: Container[Keys], keys: Keys = ()) -> Entry:
+    """`entry`, which `keys` lead to, without what the paths in `dropped` lead to."""
+    if not isinstance(entry.value, Mapping):
         return entry
-    rest = {key: child for key, child in entry.value.items() if key != keys[0] or keys[1:]}
-    if keys[1:]:
-        rest[str(keys[0])] = without(entry.value[str(keys[0])], keys[1:])
-    return Entry(entry.origin, rest)
+    inner = {key: one for key, one in entry.value.items() if (*keys, key) not in dropped}
+    return Entry(entry.origin, {key: pruned(one, dropped, (*keys, key)) for key, one in inner.items()})
 
 
 def child(entry: Entry, key: str) -> Entry | None:

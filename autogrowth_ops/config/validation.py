@@ -15,7 +15,7 @@ from autogrowth_ops.model.written import Written
 
 from .schema import Kind, filled_keys, keys_of, kind_at, range_text
 from .suggestion import did_you_mean, meant_or_known
-from .tree import Complaint, Entry, nearest, path, plain, without
+from .tree import Complaint, Entry, nearest, path, plain, pruned
 
 LONGEST_SHOWN: Final = 60
 OF_A_KEY: Final = "[key]"
@@ -34,10 +34,9 @@ def validated(root: Entry) -> tuple[Environment | None, tuple[Complaint, ...]]:
     """The environment that `root` describes, None if the schema refuses it, with every reason."""
     from pydantic import ValidationError
 
-    filled = tuple(_filled(root, ()))
-    for keys, _ in filled:
-        root = without(root, keys)
-    complaints = tuple(complaint for _, complaint in filled)
+    filled = dict(_filled(root, ()))
+    complaints = tuple(filled.values())
+    root = pruned(root, filled)
     try:
         return _adapter().validate_json(json.dumps(plain(root)), strict=True), complaints
     except ValidationError as error:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from autogrowth_ops.remote.execution import ConnectionLost, NotStarted
 
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 16 * 1024 * 1024  # Paramiko moves what is left in its buffer at every read: leave nothing
 _SEND_BYTES = 32 * 1024
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from autogrowth_ops.sandbox import SandboxError
-from autogrowth_ops.sandbox.engine import install_packages
+from autogrowth_ops.sandbox.engine import install
 from autogrowth_ops.sandbox.shell import Report, run
 
 SUITES = ("bookworm", "trixie")
@@ -17,8 +17,7 @@ def build_root_file_system(script: Path, suite: str, target: Path, report: Repor
 
     Raise SandboxError on a machine that is not Debian."""
     lines = source_lines(_index_targets(), suite)
-    if not shutil.which("mmdebstrap"):
-        install_packages(("mmdebstrap",), report)
+    install("mmdebstrap", ("mmdebstrap",), report)
     run(["sh", str(script), suite, str(target), *lines], timeout_seconds=900)
 
 

@@ -45,19 +45,22 @@ def engine_answers() -> bool:
 def _install(report: Report) -> None:
     if not shutil.which("apt-get"):
         raise SandboxError(f"docker: no engine on this machine; {INSTALL_YOURSELF}")
-    install_packages(PACKAGES, report)
-    if not shutil.which("docker"):  # from Debian 13 on the client is a package of its own
-        install_packages(("docker-cli",), report)
+    install("dockerd", PACKAGES, report)
+    install("docker", ("docker-cli",), report)  # from Debian 13 on the client is a package of its own
 
 
-def install_packages(names: tuple[str, ...], report: Report) -> None:
-    """Install Debian packages on this machine as root or with sudo. Raise SandboxError if neither is possible."""
+def install(program: str, packages: tuple[str, ...], report: Report) -> None:
+    """Have `program`, from Debian packages where it is missing; as root or with sudo.
+
+    Raise SandboxError if neither is possible."""
     began = time.monotonic()
-    words = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *names]
+    words = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     with only_one(cache_folder() / "packages.lock"):
+        if shutil.which(program):
+            return
         run([*_as_root(), "apt-get", "update", "-qq"])
         run([*_as_root(), "env", "DEBIAN_FRONTEND=noninteractive", *words], timeout_seconds=900)
-    report(f"installed {', '.join(names)} ({time.monotonic() - began:.0f} s)")
+    report(f"installed {', '.join(packages)} ({time.monotonic() - began:.0f} s)")
 
 
 def _as_root() -> tuple[str, ...]:

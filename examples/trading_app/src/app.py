@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from src import fields, logs, migrate, orders, quotes
 from src.database import Database, DatabaseUnavailable, first_line, open_database
 from src.settings import Settings, read_settings
+from src.waiting import end, within
 
 CHECK_TIMEOUT_SECONDS = 2.0
 GOING_AWAY = 1001
@@ -77,16 +78,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         migrate.apply(services.settings)
     following = asyncio.create_task(services.feed.run())
     yield
-    await _end(following)
+    await end(following)
     await services.database.close()
     await services.redis.aclose()
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel until it is over: one cancellation can get lost in a timeout that ends at the same moment."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.05)
 
 
 async def health(request: Request) -> Response:
@@ -94,7 +88,7 @@ async def health(request: Request) -> Response:
     services = _services(request)
     database, redis = await asyncio.gather(
         _check(lambda: services.database.fetch("select 1")),
-        _check(lambda: services.redis.ping()),
+        _check(lambda: services.redis.execute_command("PING")),
     )
     healthy = database["ok"] and redis["ok"]
     body = {
@@ -106,11 +100,11 @@ async def health(request: Request) -> Response:
     return JSONResponse(body, 200 if healthy else 503, headers={"cache-control": "no-store"})
 
 
-async def _check(probe: Callable[[], Awaitable[object]]) -> dict[str, Any]:
+async def _check(probe: Callable[[], Coroutine[Any, Any, object]]) -> dict[str, Any]:
     started = time.perf_counter()
     outcome: dict[str, Any] = {"ok": True}
     try:
-        await asyncio.wait_for(probe(), CHECK_TIMEOUT_SECONDS)
+        await within(probe(), CHECK_TIMEOUT_SECONDS)
     except Exception as error:  # whatever it is, it belongs in the answer
         outcome = {"ok": False, "error": first_line(error)}
     return {**outcome, "ms": round((time.perf_counter() - started) * 1000, 1)}

@@ -12,7 +12,7 @@ import logging
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from src.waiting import pause
+from src.waiting import end, pause
 
 QUEUE = "jobs"
 RUNNING = "jobs:running:"
@@ -40,7 +40,7 @@ async def run(redis: Redis, process: str, stop: asyncio.Event) -> None:
             continue
         if job:
             await _record(redis, process, job, await do(job))
-    beating.cancel()
+    await end(beating)
 
 
 async def do(job: str) -> str:
