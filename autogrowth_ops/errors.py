@@ -1,16 +1,16 @@
 """Every failure a user can meet, one exit code per family.
 
-    OpsError 1                     a defect of ours when raised bare
-    ├── UsageError 2               wrong words on the command line; no host was touched
-    │   └── ConfigError 2          env/ or templates/ cannot be used; lists every problem
-    ├── HostError 3                a host cannot be used
-    │   ├── Unreachable 3          no connection, no login, no known host key
-    │   ├── HostUnready 3          reached, but not fit to deploy to
-    │   └── HostsFailed 3          several hosts, every outcome kept
-    ├── RolloutFailed 4            failed and undone; the old release serves
-    ├── UndoFailed 5               a person is needed
-    ├── LockHeld 6                 somebody else is deploying
-    └── Unhealthy 7                a check failed
+OpsError 1                     a defect of ours when raised bare
+├── UsageError 2               wrong words on the command line; no host was touched
+│   └── ConfigError 2          env/ or templates/ cannot be used; lists every problem
+├── HostError 3                a host cannot be used
+│   ├── Unreachable 3          no connection, no login, no known host key
+│   ├── HostUnready 3          reached, but not fit to deploy to
+│   └── HostsFailed 3          several hosts, every outcome kept
+├── RolloutFailed 4            failed and undone; the old release serves
+├── UndoFailed 5               a person is needed
+├── LockHeld 6                 somebody else is deploying
+└── Unhealthy 7                a check failed
 """
 
 from __future__ import annotations

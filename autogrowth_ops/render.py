@@ -40,7 +40,9 @@ def env_value(value: Value) -> str:
 
     In double quotes Compose reads backslash escapes and `$`; both are escaped."""
     text = value.reveal() if isinstance(value, Secret) else value
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("\n", "\\n").replace("\r", "\\r")
+    escaped = (
+        text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("\n", "\\n").replace("\r", "\\r")
+    )
     return f'"{escaped}"'
 
 
@@ -85,15 +87,27 @@ class Renderer:
     def text(self, template: str, **names: object) -> str:
         """The rendered template, ending with one newline. Raise ConfigError naming the template and the line."""
         environment = self._environment
-        common = {"app": environment.app, "stack": environment.stack, "logging": environment.logging,
-                  "project": environment.project, "environment": environment.name, "sandbox": environment.sandbox,
-                  "public": environment.app.public_service(), "port": self._port()}
+        common = {
+            "app": environment.app,
+            "stack": environment.stack,
+            "logging": environment.logging,
+            "project": environment.project,
+            "environment": environment.name,
+            "sandbox": environment.sandbox,
+            "public": environment.app.public_service(),
+            "port": self._port(),
+        }
         return _render(self._jinja, f"{template}.j2", {**common, **names}).rstrip("\n") + "\n"
 
     def variables(self) -> dict[str, Value]:
         """The application's variables with their templates resolved; a value made with a secret is one."""
         secrets = {name: secret.reveal() for name, secret in self._environment.secret_values.items()}
         return {name: self._variable(name, text, secrets) for name, text in self._environment.variables.items()}
+
+    def secret_names(self) -> frozenset[str]:
+        """Names in the env files whose values are secrets."""
+        secret = {name for name, value in self.variables().items() if isinstance(value, Secret)}
+        return frozenset(secret | {"POSTGRES_PASSWORD", "REDIS_REQUIREPASS"})
 
     def _variable(self, name: str, text: Value, secrets: Mapping[str, str]) -> Value:
         if isinstance(text, Secret) or "{" not in text:
@@ -126,8 +140,17 @@ class Renderer:
     def stack(self, host: Host) -> tuple[RenderedFile, ...]:
         """Files of `stack/` on one host."""
         environment, stack = self._environment, self._environment.stack
-        files = [RenderedFile("compose.yml", self.text("stack.compose.yml", host=host, volumes=_volumes(environment, host),
-                                                       publish_on=_publish_on(environment, host)))]
+        files = [
+            RenderedFile(
+                "compose.yml",
+                self.text(
+                    "stack.compose.yml",
+                    host=host,
+                    volumes=_volumes(environment, host),
+                    publish_on=_publish_on(environment, host),
+                ),
+            )
+        ]
         if host.is_app() and environment.app.public_service():
             files.append(RenderedFile("Caddyfile.idle", self.text("Caddyfile.idle"), 0o644))
         if host.is_data() and stack.postgres:
@@ -140,10 +163,18 @@ class Renderer:
     def development(self, source: Path, root: Path, user: str) -> tuple[RenderedFile, ...]:
         """Files of the development environment on this machine."""
         environment = self._environment
-        names = {"source": str(source), "root": str(root), "user": user, "reload": True,
-                 "dockerfile": environment.app.dockerfile or str(root / ".autogrowth" / "Dockerfile")}
-        files = [file for file in self.release(ANY_RELEASE, Version("0" * 40, ""), THIS_MACHINE)
-                 if file.path in ("app.env", "Dockerfile")]
+        names = {
+            "source": str(source),
+            "root": str(root),
+            "user": user,
+            "reload": True,
+            "dockerfile": environment.app.dockerfile or str(root / ".autogrowth" / "Dockerfile"),
+        }
+        files = [
+            file
+            for file in self.release(ANY_RELEASE, Version("0" * 40, ""), THIS_MACHINE)
+            if file.path in ("app.env", "Dockerfile")
+        ]
         files.append(RenderedFile("compose.yml", self.text("development.compose.yml", **names)))
         if environment.stack.postgres:
             password = environment.secret_values[environment.stack.postgres.password_secret]
@@ -191,8 +222,12 @@ def _jinja(folders: Sequence[Path]) -> jinja2.Environment:
     import jinja2
 
     found = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined, autoescape=False,
-        keep_trailing_newline=True, extensions=["jinja2.ext.do"])
+        loader=jinja2.FileSystemLoader(folders),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.do"],
+    )
     found.filters.update(FILTERS)
     return found
 

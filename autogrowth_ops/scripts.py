@@ -27,8 +27,15 @@ class Result:
         return sections(self.blocks)
 
 
-def run_script(remote: Remote, calls: Sequence[Command], variables: Mapping[str, str], *, timeout_seconds: float,
-               stdin: Iterable[bytes] | bytes = b"", on_frame: Callable[[tuple[str, ...]], None] | None = None) -> Result:
+def run_script(
+    remote: Remote,
+    calls: Sequence[Command],
+    variables: Mapping[str, str],
+    *,
+    timeout_seconds: float,
+    stdin: Iterable[bytes] | bytes = b"",
+    on_frame: Callable[[tuple[str, ...]], None] | None = None,
+) -> Result:
     """Run the calls in order on the host. Raise HostError if the script itself could not run."""
     mark = f"@{secrets.token_hex(8)}"
     reader = FrameReader(mark, on_frame)
@@ -36,5 +43,7 @@ def run_script(remote: Remote, calls: Sequence[Command], variables: Mapping[str,
     outcome = remote.run(text, stdin=stdin, timeout_seconds=timeout_seconds, on_line=reader.feed)
     if not reader.blocks():
         said = "\n".join((outcome.stderr or outcome.stdout).strip().splitlines()[-LAST_LINES:])
-        raise HostError(f"{remote.host.name}: no POSIX shell answered (exit code {outcome.exit_code}): {said or 'no output'}")
+        raise HostError(
+            f"{remote.host.name}: no POSIX shell answered (exit code {outcome.exit_code}): {said or 'no output'}"
+        )
     return Result(reader.blocks(), outcome.exit_code)

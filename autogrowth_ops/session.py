@@ -56,8 +56,14 @@ class Session:
 
 
 @contextmanager
-def open_session(environment: Environment, root: Path, watch: Callable[[Event], None], *, hosts: tuple[str, ...] = (),
-                 clock: Clock | None = None) -> Iterator[Session]:
+def open_session(
+    environment: Environment,
+    root: Path,
+    watch: Callable[[Event], None],
+    *,
+    hosts: tuple[str, ...] = (),
+    clock: Clock | None = None,
+) -> Iterator[Session]:
     """A session whose connections are already being opened when it is handed over, and are closed behind it.
 
     `hosts` limits it to some hosts; an environment without hosts is this machine."""
@@ -69,8 +75,16 @@ def open_session(environment: Environment, root: Path, watch: Callable[[Event], 
     for remote in remotes.values():
         remote.open(wait=False)
     try:
-        yield Session(environment, root, engine_for(environment), remotes, clock or SystemClock(),
-                      Source(root / environment.app.source), watch, getpass.getuser())
+        yield Session(
+            environment,
+            root,
+            engine_for(environment),
+            remotes,
+            clock or SystemClock(),
+            Source(root / environment.app.source),
+            watch,
+            getpass.getuser(),
+        )
     finally:
         for remote in remotes.values():
             remote.close()

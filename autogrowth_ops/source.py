@@ -33,8 +33,10 @@ class Source:
         folder = self._git(git.prefix()).strip()
         dirty = git.parse_uncommitted(self._git(git.uncommitted())) if ref == "HEAD" else ()
         if dirty and not allow_dirty:
-            raise UsageError(f"{self.folder}: {len(dirty)} file{'s' * (len(dirty) > 1)} not committed ({', '.join(dirty[:3])}"
-                             f"{', ...' if len(dirty) > 3 else ''}); commit them, or deploy them as they are with --allow-dirty")
+            raise UsageError(
+                f"{self.folder}: {len(dirty)} file{'s' * (len(dirty) > 1)} not committed ({', '.join(dirty[:3])}"
+                f"{', ...' if len(dirty) > 3 else ''}); commit them, or deploy them as they are with --allow-dirty"
+            )
         tree = self._working_tree(commit_id, folder) if dirty else self._tree(commit_id, folder)
         return Version(commit_id, tree, ref, subject, bool(dirty))
 
@@ -94,7 +96,9 @@ class Source:
                 tar.addfile(member, content)
 
     def _archive(self, tree: str, paths: Sequence[str]) -> IO[bytes]:
-        top = self.folder / self._git(git.way_up()).strip()  # archive reads a tree's paths as seen from the working folder
+        top = (
+            self.folder / self._git(git.way_up()).strip()
+        )  # archive reads a tree's paths as seen from the working folder
         outcome = _run(git.archive(tree, paths), top, {"GIT_LITERAL_PATHSPECS": "1"})
         if outcome.returncode:
             raise UsageError(f"{self.folder}: git archive failed: {outcome.stderr.decode(errors='replace').strip()}")
@@ -106,8 +110,10 @@ class Source:
             commit_id, _, subject = outcome.stdout.decode(errors="replace").partition("\n")
             return commit_id, subject.strip()
         if self._run(git.prefix()).returncode:
-            raise UsageError(f"{self.folder}: not in a git checkout; releases are made from what git tracks: git init, "
-                             "git add, git commit")
+            raise UsageError(
+                f"{self.folder}: not in a git checkout; releases are made from what git tracks: git init, "
+                "git add, git commit"
+            )
         if ref == "HEAD":
             raise UsageError(f"{self.folder}: nothing was committed yet; git add and git commit what is to be deployed")
         raise UsageError(f"{ref}: no release and no git ref of that name; inv releases and git log list what there is")
@@ -128,7 +134,9 @@ class Source:
     def _git(self, words: Command, variables: Mapping[str, str] | None = None) -> str:
         outcome = self._run(words, variables)
         if outcome.returncode:
-            raise UsageError(f"{self.folder}: {' '.join(words[:2])} failed: {outcome.stderr.decode(errors='replace').strip()}")
+            raise UsageError(
+                f"{self.folder}: {' '.join(words[:2])} failed: {outcome.stderr.decode(errors='replace').strip()}"
+            )
         return outcome.stdout.decode(errors="surrogateescape")
 
     def _run(self, words: Command, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -138,7 +146,9 @@ class Source:
 def _run(words: Command, folder: Path, variables: Mapping[str, str] | None) -> subprocess.CompletedProcess[bytes]:
     settings = ("env", *(f"{name}={value}" for name, value in variables.items())) if variables else ()
     try:
-        return subprocess.run((*settings, *words), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        return subprocess.run(
+            (*settings, *words), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
     except FileNotFoundError as error:
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder; set app/source in env/") from error

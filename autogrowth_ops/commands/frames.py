@@ -35,7 +35,7 @@ class FrameReader:
     def feed(self, line: str) -> None:
         """One line without its line end."""
         if line.startswith(self._mark):
-            words = tuple(line[len(self._mark):].split())
+            words = tuple(line[len(self._mark) :].split())
             self._found.append((words, []))
             if self._on_frame:
                 self._on_frame(words)

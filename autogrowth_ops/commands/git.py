@@ -46,7 +46,9 @@ def parse_difference(stdout: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(changed or new paths, removed paths)."""
     fields = stdout.split("\0")[:-1]
     pairs = list(zip(fields[::2], fields[1::2], strict=True))
-    return tuple(path for status, path in pairs if status != "D"), tuple(path for status, path in pairs if status == "D")
+    return tuple(path for status, path in pairs if status != "D"), tuple(
+        path for status, path in pairs if status == "D"
+    )
 
 
 def has_object(name: str) -> Command:

@@ -24,6 +24,11 @@ def in_section(name: str, words: Command) -> Command:
     return ("section", name, *words)
 
 
+def reading(name: str, words: Command) -> Command:
+    """The words as a framed section that reads from the script's standard input."""
+    return ("reading", name, *words)
+
+
 def in_step(name: str, words: Command) -> Command:
     """The words as an audited step that ends the script when it fails."""
     return ("step", name, *words)
@@ -62,7 +67,12 @@ def migrate(release: str, seconds: int, service: str, words: Command) -> Command
 
 def wait_ready(release: str, seconds: int, wanted: Iterable[tuple[str, int | None, str]]) -> Command:
     """Wait until every replica of each (service, port, path) runs and answers 200."""
-    return ("wait_ready", release, str(seconds), *(f"{name}:{port or ''}:{path if port else ''}" for name, port, path in wanted))
+    return (
+        "wait_ready",
+        release,
+        str(seconds),
+        *(f"{name}:{port or ''}:{path if port else ''}" for name, port, path in wanted),
+    )
 
 
 def verify(release: str, seconds: int, curl_words: Sequence[str]) -> Command:

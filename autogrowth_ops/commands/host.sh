@@ -13,11 +13,14 @@ temporary() { [ -n "$TEMPORARY" ] || TEMPORARY=$(mktemp -d); }
 now_ms() { date +%s%3N; }
 
 # section NAME WORDS...: what the words print, framed; a failing section is seen by its code and stops nothing.
-section() {
+section() { reading "$@" </dev/null; }
+
+# reading NAME WORDS...: a section that reads from standard input.
+reading() {
   frame start "$1"
   section_name=$1
   shift
-  "$@" 2>&1 </dev/null
+  "$@" 2>&1
   frame end "$section_name" $?
 }
 
@@ -366,4 +369,148 @@ prune() {
     remove_image "$PROJECT:$pruned" || return 1
     rm -rf "$BASE/releases/$pruned"
   done
+}
+
+# ---------------------------------------------------------------- health
+
+# timed WORDS...: what the words print, behind a line with their milliseconds.
+timed() {
+  timed_begun=$(now_ms)
+  timed_said=$("$@" 2>&1)
+  timed_code=$?
+  printf '%s\n%s\n' "$(($(now_ms) - timed_begun))" "$timed_said"
+  return "$timed_code"
+}
+
+# ask CURL-WORDS...: `milliseconds`, then `status body`; fails unless the answer is 200.
+ask() {
+  temporary
+  asked=$(curl --silent --show-error --max-time 5 --output "$TEMPORARY/body" --write-out '%{http_code} %{time_total}' "$@" 2>"$TEMPORARY/said")
+  printf '%s\n%s %s\n' "$(printf '%s' "${asked#* }" | awk '{ printf "%d", $1 * 1000 }')" "${asked%% *}" \
+    "$(head -c 500 "$TEMPORARY/body" 2>/dev/null; cat "$TEMPORARY/said")"
+  [ "${asked%% *}" = 200 ]
+}
+
+# ask_replicas SERVICE:PORT:PATH...: a section for each replica of the serving release.
+ask_replicas() {
+  serving=$(show "$BASE/stack/proxy/release")
+  [ -n "$serving" ] || serving=$(current_release)
+  temporary
+  for wanted; do
+    docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$serving" \
+      --filter "label=com.docker.compose.service=${wanted%%:*}" >"$TEMPORARY/replicas"
+    # shellcheck disable=SC2046
+    [ -s "$TEMPORARY/replicas" ] || continue
+    # shellcheck disable=SC2046
+    docker inspect --format "$LOOK" $(cat "$TEMPORARY/replicas") >"$TEMPORARY/found"
+    while read -r name service status restarts code oom ip _; do
+      frame start "replica:${name#/}"
+      ask_replica "$status" "$restarts" "$code" "$oom" "$ip" "${wanted#*:}"
+      frame end "replica:${name#/}" $?
+    done <"$TEMPORARY/found"
+  done
+}
+
+ask_replica() {
+  if [ "$1" != running ]; then
+    printf '0\n%s with exit code %s, %s restarts, out of memory: %s\n' "$1" "$3" "$2" "$4"
+    return 1
+  elif [ "$6" = : ]; then
+    printf '0\nrunning, %s restarts\n' "$2"
+  else
+    ask "http://$5:${6%%:*}${6#*:}"
+  fi
+}
+
+# ask_postgres HOST PORT USER DATABASE: a real query as the application, from the network the application uses. The
+# password comes on standard input, in base64, and never stands in a command line.
+ask_postgres() {
+  IFS= read -r secret
+  printf '%s' "$secret" | base64 -d | timed docker exec --interactive "$PROJECT-postgres-1" sh -c \
+    'PGPASSWORD=$(cat; printf x); export PGPASSWORD="${PGPASSWORD%x}" PGCONNECT_TIMEOUT=5
+     exec psql --no-psqlrc --tuples-only --no-align --host="$1" --port="$2" --username="$3" --dbname="$4" --command="select count(*) from pg_catalog.pg_class"' \
+    sh "$@"
+}
+
+# ask_redis HOST PORT USER: authenticated PING and a write that expires; the password as with ask_postgres.
+ask_redis() {
+  IFS= read -r secret
+  printf '%s' "$secret" | base64 -d | timed docker exec --interactive "$PROJECT-redis-1" sh -c \
+    'REDISCLI_AUTH=$(cat; printf x); REDISCLI_AUTH=${REDISCLI_AUTH%x}; [ -z "$REDISCLI_AUTH" ] || export REDISCLI_AUTH
+     [ -n "$3" ] && set -- "$1" "$2" --user "$3" || set -- "$1" "$2"
+     host=$1 port=$2; shift 2
+     redis-cli -h "$host" -p "$port" "$@" ping && redis-cli -h "$host" -p "$port" "$@" set autogrowth:health written EX 60' sh "$@" |
+    awk '{ print } /PONG/ { pong = 1 } /^OK/ { written = 1 } END { exit !(pong && written) }'
+}
+
+# ---------------------------------------------------------------- looking
+
+USAGE='{{.Id}} {{.RestartCount}} {{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.State.StartedAt}} {{.State.OOMKilled}} {{.Image}}'
+
+# details: restarts, limits, start and image of each container.
+details() {
+  every=$(docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT")
+  # shellcheck disable=SC2086
+  [ -z "$every" ] || docker inspect --format "$USAGE" $every
+}
+
+# logs TAIL SINCE FOLLOW SERVICE...: lines of all containers of the serving release and the stack, each behind its name.
+logs() {
+  log_tail=$1 log_since=$2 log_follow=$3
+  shift 3
+  serving=$(show "$BASE/stack/proxy/release")
+  [ -n "$serving" ] || serving=$(current_release)
+  chosen=$(for service; do
+    docker ps --all --filter "label=autogrowth.project=$PROJECT" --filter "label=com.docker.compose.service=$service" \
+      --format '{{.Names}} {{.Label "autogrowth.release"}}' | awk -v serving="$serving" '$2 == "" || $2 == serving { print $1 }'
+  done)
+  [ -n "$chosen" ] || { printf 'no container of: %s\n' "$*" >&2; return 3; }
+  for name in $chosen; do
+    docker logs --timestamps --tail "$log_tail" ${log_since:+--since "$log_since"} ${log_follow:+--follow} "$name" 2>&1 | sed -u "s/^/$name /" &
+  done
+  wait
+}
+
+# one_container SERVICE: its name; the serving release's first.
+one_container() {
+  serving=$(show "$BASE/stack/proxy/release")
+  [ -n "$serving" ] || serving=$(current_release)
+  docker ps --filter "label=autogrowth.project=$PROJECT" --filter "label=com.docker.compose.service=$1" \
+    --format '{{.Names}} {{.Label "autogrowth.release"}}' | awk -v serving="$serving" '$2 == "" || $2 == serving { print $1; exit }'
+}
+
+# tail_audit LINES
+tail_audit() { [ ! -f "$BASE/audit.jsonl" ] || tail -n "$1" "$BASE/audit.jsonl"; }
+
+# ---------------------------------------------------------------- checklist
+
+# system: averages of load, memory, disk and inodes, as name=value.
+system() {
+  printf 'cores=%s\n' "$(nproc)"
+  awk '{ printf "load5=%s\n", $2 }' /proc/loadavg
+  awk '/^MemTotal/ { total = $2 } /^MemAvailable/ { free = $2 } END { printf "memory_percent=%d\nmemory_total_kib=%d\n", (total - free) * 100 / total, total }' /proc/meminfo
+  df -Pk "$BASE" | awk 'NR == 2 { printf "disk_percent=%d\ndisk_free_kib=%d\n", $5, $4 }'
+  df -Pi "$BASE" | awk 'NR == 2 { printf "inode_percent=%d\n", $5 }'
+  cpu_percent
+}
+
+# cpu_percent: share of the last second that the processors worked.
+cpu_percent() {
+  first=$(awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $5 + $6 }' /proc/stat)
+  sleep 1
+  second=$(awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $5 + $6 }' /proc/stat)
+  printf '%s %s\n' "$first" "$second" | awk '{ busy = $3 - $1; all = busy + $4 - $2; printf "cpu_percent=%d\n", all ? busy * 100 / all : 0 }'
+}
+
+# log_state: `name bytes lines errors` for each container's log of the last day.
+log_state() {
+  docker ps --all --filter "label=autogrowth.project=$PROJECT" --format '{{.Names}}' | while read -r name; do
+    docker logs --since 24h "$name" 2>&1 | awk -v name="$name" \
+      '{ bytes += length($0) + 1 } /ERROR|CRITICAL|FATAL|PANIC|Traceback/ { errors++ } END { printf "%s %d %d %d\n", name, bytes, NR, errors }'
+  done
+}
+
+# backup_state: `epoch bytes path` of each backup, oldest first.
+backup_state() {
+  [ ! -d "$BASE/backups" ] || find "$BASE/backups" -type f ! -name '*.partial' -printf '%T@ %s %p\n' | sort -n
 }

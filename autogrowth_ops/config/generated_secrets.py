@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from .secret_values import PLACEHOLDER
 
 
 def _random_text() -> str:
-    return secrets.token_urlsafe(24)
+    from secrets import token_urlsafe
+
+    return token_urlsafe(24)
 
 
 def ensure_sandbox_secrets(
@@ -43,7 +44,7 @@ def _append(file: Path, lines: Sequence[str]) -> None:
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     gap = "\n" if before and not before.endswith("\n") else ""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(before + gap + "".join(f"{line}\n" for line in lines))

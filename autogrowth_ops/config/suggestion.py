@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def closest(word: str, known: Iterable[str]) -> str:
     """The known word most like `word`, empty if none is near; one that it begins or abbreviates is."""
+    from difflib import get_close_matches
+
     words = sorted(known)
     longer = [one for one in words if word and one.lower().startswith(word.lower())]
     if len(longer) == 1:

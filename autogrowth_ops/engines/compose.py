@@ -31,8 +31,13 @@ class ComposeEngine:
     def observe(self, remote: Remote, clock: Clock) -> Observation:
         """What is on the host, in one trip; changes nothing."""
         arrived: list[float] = []
-        blocks = run_script(remote, [words.observe()], self.variables(), timeout_seconds=OBSERVE_SECONDS,
-                            on_frame=lambda _: arrived.append(clock.now().timestamp())).blocks
+        blocks = run_script(
+            remote,
+            [words.observe()],
+            self.variables(),
+            timeout_seconds=OBSERVE_SECONDS,
+            on_frame=lambda _: arrived.append(clock.now().timestamp()),
+        ).blocks
         our_clock = arrived[1] if len(arrived) > 1 else clock.now().timestamp()
         return words.parse_observation(remote.host.name, frames.sections(blocks), our_clock)
 
@@ -55,20 +60,40 @@ class ComposeEngine:
         return Plan(batches).coalesced()
 
     def _lock(self, change: Change, host: Host) -> Step:
-        return Step(host.name, "lock", "take the lock", words.take_lock(change.lock), undo=("release_lock",), undo_if_failed=False)
+        return Step(
+            host.name,
+            "lock",
+            "take the lock",
+            words.take_lock(change.lock),
+            undo=("release_lock",),
+            undo_if_failed=False,
+        )
 
     def _prepare(self, change: Change, host: Host) -> Iterator[Step]:
         files = (*_under("release", change.files.get(host.name, ())), *_under("stack", change.stack.get(host.name, ())))
         source = change.sources.get(host.name)
         if files:
             title = "send files and source" if source else "send files"
-            yield Step(host.name, "receive", title, ("receive",), undo=("drop_release",),
-                       payload=Payload(files, source), timeout_seconds=1800)
+            yield Step(
+                host.name,
+                "receive",
+                title,
+                ("receive",),
+                undo=("drop_release",),
+                payload=Payload(files, source),
+                timeout_seconds=1800,
+            )
         if change.is_new and host.is_app():
             yield self._image(change, host)
         if host.name in change.stack:
-            yield Step(host.name, "stack", "start or change the stack", ("install_stack", change.stack_hashes[host.name]),
-                       undo=("restore_stack",), timeout_seconds=600)
+            yield Step(
+                host.name,
+                "stack",
+                "start or change the stack",
+                ("install_stack", change.stack_hashes[host.name]),
+                undo=("restore_stack",),
+                timeout_seconds=600,
+            )
 
     def _image(self, change: Change, host: Host) -> Step:
         policies, release = self._environment.policies, change.release
@@ -76,11 +101,23 @@ class ComposeEngine:
         undo = ("remove_image", target)
         if (known := _same_image(change.observed[host.name], release)) is not None:
             source = f"{self._environment.project}:{known.id}"
-            return Step(host.name, "image", f"reuse the image of {known.id}", words.tag_image(source, target), undo=undo)
+            return Step(
+                host.name, "image", f"reuse the image of {known.id}", words.tag_image(source, target), undo=undo
+            )
         own = self._environment.app.dockerfile
-        dockerfile = f"{self._environment.folder}/source/{own}" if own else f"{self._environment.folder}/releases/{release.id}/Dockerfile"
-        return Step(host.name, "build", "build the image", words.build(policies.build_timeout_seconds, target, dockerfile),
-                    undo=undo, timeout_seconds=policies.build_timeout_seconds + 30)
+        dockerfile = (
+            f"{self._environment.folder}/source/{own}"
+            if own
+            else f"{self._environment.folder}/releases/{release.id}/Dockerfile"
+        )
+        return Step(
+            host.name,
+            "build",
+            "build the image",
+            words.build(policies.build_timeout_seconds, target, dockerfile),
+            undo=undo,
+            timeout_seconds=policies.build_timeout_seconds + 30,
+        )
 
     def _migrate(self, change: Change, host: Host) -> Iterator[Step]:
         migrate = self._environment.app.migrate
@@ -89,10 +126,16 @@ class ComposeEngine:
         current = change.observed[host.name].release(change.old(host.name))
         if current and change.release.migration_hash and current.migration_hash == change.release.migration_hash:
             return
-        service = migrate.service or self._environment.app.public_service() or next(iter(self._environment.app.services))
-        yield Step(host.name, "migrate", "migrate the database",
-                   words.migrate(change.release.id, migrate.timeout_seconds, service, migrate.command),
-                   timeout_seconds=migrate.timeout_seconds + 30)
+        service = (
+            migrate.service or self._environment.app.public_service() or next(iter(self._environment.app.services))
+        )
+        yield Step(
+            host.name,
+            "migrate",
+            "migrate the database",
+            words.migrate(change.release.id, migrate.timeout_seconds, service, migrate.command),
+            timeout_seconds=migrate.timeout_seconds + 30,
+        )
 
     def _start(self, change: Change, host: Host) -> Iterator[Step]:
         services = self._environment.app.services
@@ -105,46 +148,87 @@ class ComposeEngine:
         if self._environment.app.public_service():
             yield from self._switch(change, host)
         old = change.old(host.name)
-        yield Step(host.name, "current", "name it current", ("point_current", change.release.id),
-                   undo=("point_current", old) if old else ("unpoint_current",))
+        yield Step(
+            host.name,
+            "current",
+            "name it current",
+            ("point_current", change.release.id),
+            undo=("point_current", old) if old else ("unpoint_current",),
+        )
 
-    def _start_services(self, change: Change, host: Host, services: dict[str, Service], start: str, ready: str) -> Iterator[Step]:
+    def _start_services(
+        self, change: Change, host: Host, services: dict[str, Service], start: str, ready: str
+    ) -> Iterator[Step]:
         release, observed = change.release.id, change.observed[host.name]
         what = ", ".join(f"{name} x{service.replicas}" for name, service in services.items())
         undo: Command | None = ("remove_release", release)
         if observed.has_containers(release):
             undo = None if observed.running(release) else ("stop_release", release)
-        yield Step(host.name, start, f"start {what}", ("start_release", release, *services), undo=undo, timeout_seconds=300)
+        yield Step(
+            host.name, start, f"start {what}", ("start_release", release, *services), undo=undo, timeout_seconds=300
+        )
         limit = max(service.start_timeout_seconds for service in services.values())
         wanted = [(name, service.port, service.health_path) for name, service in services.items()]
-        yield Step(host.name, ready, f"wait until {', '.join(services)} answers" if any(port for _, port, _ in wanted)
-                   else f"wait until {', '.join(services)} runs", words.wait_ready(release, limit, wanted),
-                   timeout_seconds=limit + 60)
+        yield Step(
+            host.name,
+            ready,
+            f"wait until {', '.join(services)} answers"
+            if any(port for _, port, _ in wanted)
+            else f"wait until {', '.join(services)} runs",
+            words.wait_ready(release, limit, wanted),
+            timeout_seconds=limit + 60,
+        )
 
     def _swap_singletons(self, change: Change, host: Host, single: dict[str, Service]) -> Iterator[Step]:
         grace = max(service.stop_grace_seconds for service in single.values())
         for old in _others_running(change.observed[host.name], change.release):
-            yield Step(host.name, f"stop-single-{old}", f"stop {', '.join(single)} of {old}", ("stop_release", old, *single),
-                       undo=("start_release", old, *single), timeout_seconds=grace + 60)
+            yield Step(
+                host.name,
+                f"stop-single-{old}",
+                f"stop {', '.join(single)} of {old}",
+                ("stop_release", old, *single),
+                undo=("start_release", old, *single),
+                timeout_seconds=grace + 60,
+            )
         yield from self._start_services(change, host, single, "start-single", "ready-single")
 
     def _switch(self, change: Change, host: Host) -> Iterator[Step]:
         base, release, old = self._environment.folder, change.release.id, change.old(host.name)
-        back = ("switch", f"{base}/releases/{old}/Caddyfile", old) if old else ("switch", f"{base}/stack/Caddyfile.idle", "")
-        yield Step(host.name, "switch", "switch the proxy", ("switch", f"{base}/releases/{release}/Caddyfile", release), undo=back)
-        yield Step(host.name, "verify", "verify through the proxy", words.verify(release, 15, curl_words(self._environment)))
+        back = (
+            ("switch", f"{base}/releases/{old}/Caddyfile", old)
+            if old
+            else ("switch", f"{base}/stack/Caddyfile.idle", "")
+        )
+        yield Step(
+            host.name,
+            "switch",
+            "switch the proxy",
+            ("switch", f"{base}/releases/{release}/Caddyfile", release),
+            undo=back,
+        )
+        yield Step(
+            host.name, "verify", "verify through the proxy", words.verify(release, 15, curl_words(self._environment))
+        )
 
     def _finish(self, change: Change, host: Host) -> Iterator[Step]:
         observed, release = change.observed[host.name], change.release
         yield Step(host.name, "record", "record the release", words.record(release), final=True)
         grace = max(service.stop_grace_seconds for service in self._environment.app.services.values())
         for old in _others_running(observed, release):
-            yield Step(host.name, f"stop-{old}", f"stop {old}", ("stop_release", old), final=True, timeout_seconds=grace + 60)
+            yield Step(
+                host.name, f"stop-{old}", f"stop {old}", ("stop_release", old), final=True, timeout_seconds=grace + 60
+            )
         past = (*(one for one in observed.releases if one.id != release.id), release)
         gone = [one.id for one in expired(past, [release.id], self._environment.policies.keep_releases)]
         if gone:
-            yield Step(host.name, "prune", f"remove {len(gone)} old release{'s' * (len(gone) > 1)}", ("prune", *gone),
-                       final=True, timeout_seconds=120)
+            yield Step(
+                host.name,
+                "prune",
+                f"remove {len(gone)} old release{'s' * (len(gone) > 1)}",
+                ("prune", *gone),
+                final=True,
+                timeout_seconds=120,
+            )
 
 
 def curl_words(environment: Environment) -> tuple[str, ...]:
@@ -164,7 +248,11 @@ def _under(folder: str, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ..
 
 def _same_image(observed: Observation, release: Release) -> Release | None:
     images = {image.rsplit(":", 1)[-1] for image in observed.images}
-    same = [one for one in observed.releases if one.build_hash == release.build_hash and one.id in images and one.state == "good"]
+    same = [
+        one
+        for one in observed.releases
+        if one.build_hash == release.build_hash and one.id in images and one.state == "good"
+    ]
     return same[-1] if same else None
 
 

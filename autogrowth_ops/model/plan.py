@@ -100,8 +100,13 @@ def _can_join(first: Batch, second: Batch) -> bool:
 def undo_steps(done: Iterable[Step]) -> tuple[Step, ...]:
     """Steps that take back `done`, newest first."""
     return tuple(
-        Step(host=step.host, key=f"undo-{step.key}", title=f"undo: {step.title}", do=step.undo,
-             timeout_seconds=step.timeout_seconds)
+        Step(
+            host=step.host,
+            key=f"undo-{step.key}",
+            title=f"undo: {step.title}",
+            do=step.undo,
+            timeout_seconds=step.timeout_seconds,
+        )
         for step in reversed(tuple(done))
         if step.undo
     )

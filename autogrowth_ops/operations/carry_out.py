@@ -104,8 +104,14 @@ def _run_steps(session: Session, remote: Remote, steps: Sequence[Step], release:
     calls = [words.in_step(step.key, step.do) for step in steps]
     stdin = chunks(session.source.pack(payload)) if payload else b""
     try:
-        result = run_script(remote, calls, _variables(session, release), stdin=stdin, on_frame=heard,
-                            timeout_seconds=sum(step.timeout_seconds for step in steps))
+        result = run_script(
+            remote,
+            calls,
+            _variables(session, release),
+            stdin=stdin,
+            on_frame=heard,
+            timeout_seconds=sum(step.timeout_seconds for step in steps),
+        )
     except OpsError as error:
         run.failure = Failure(run.current or steps[0], None, "", error=error)
         session.watch(Event(remote.host.name, run.failure.step.title, "failed"))
@@ -126,13 +132,18 @@ def _variables(session: Session, release: Release) -> dict[str, str]:
     return {**session.engine.variables(), "RELEASE": release.id, "BY": json.dumps(session.who)}
 
 
-def _give_up(session: Session, runs: Mapping[str, HostRun], failures: Sequence[Failure], release: Release, *, is_new: bool) -> None:
+def _give_up(
+    session: Session, runs: Mapping[str, HostRun], failures: Sequence[Failure], release: Release, *, is_new: bool
+) -> None:
     first = failures[0]
     if first.step.key == "lock" and first.code == LOCKED:
         raise LockHeld(held_by(first.step.host, words.parse_lock(first.text), session.environment.name))
     if all(failure.step.final for failure in failures):
-        raise UndoFailed(f"{first.step.host}: {first.step.title} failed: {first.reason()}; {release.id} serves, but what should "
-                         "have ended may still run: inv status", first.details())
+        raise UndoFailed(
+            f"{first.step.host}: {first.step.title} failed: {first.reason()}; {release.id} serves, but what should "
+            "have ended may still run: inv status",
+            first.details(),
+        )
     _undo(session, runs, release, is_new=is_new, reason=first.reason())
     what = "; ".join(f"{failure.step.host}: {failure.step.title} failed: {failure.reason()}" for failure in failures)
     details = [line for failure in failures for line in failure.details()]
@@ -156,8 +167,10 @@ def _undo(session: Session, runs: Mapping[str, HostRun], release: Release, *, is
         except OpsError as error:
             failed[name] = str(error)
     if failed:
-        raise UndoFailed("; ".join(f"{name}: undo failed: {why}" for name, why in failed.items())
-                         + f"; after: {reason}; a person is needed: inv status --env={session.environment.name}")
+        raise UndoFailed(
+            "; ".join(f"{name}: undo failed: {why}" for name, why in failed.items())
+            + f"; after: {reason}; a person is needed: inv status --env={session.environment.name}"
+        )
 
 
 def _undo_of(run: HostRun) -> tuple[Step, ...]:
@@ -167,13 +180,25 @@ def _undo_of(run: HostRun) -> tuple[Step, ...]:
     return undo_steps(step for step in begun if not step.final)
 
 
-def _undo_host(session: Session, name: str, steps: Sequence[Step], new: Release | None, release: Release, reason: str) -> dict[str, str]:
+def _undo_host(
+    session: Session, name: str, steps: Sequence[Step], new: Release | None, release: Release, reason: str
+) -> dict[str, str]:
     calls: list[Command] = [words.in_undo(step.key, step.do) for step in steps]
     if new and any(step.key == "undo-receive" for step in steps):
         bad = replace(new, state="bad", reason=reason[:500], timings={}, image_id="")
-        calls.insert(len(calls) - (steps[-1].key == "undo-lock"), words.in_undo("record", ("record_bad", new.id, bad.to_json())))
+        calls.insert(
+            len(calls) - (steps[-1].key == "undo-lock"), words.in_undo("record", ("record_bad", new.id, bad.to_json()))
+        )
     session.note("undoing", name)
-    result = run_script(session.remotes[name], calls, _variables(session, release),
-                        timeout_seconds=sum(step.timeout_seconds for step in steps) + 30)
+    result = run_script(
+        session.remotes[name],
+        calls,
+        _variables(session, release),
+        timeout_seconds=sum(step.timeout_seconds for step in steps) + 30,
+    )
     bad_ends = {step: text for step, (code, text) in result.sections().items() if code}
-    return {name: "; ".join(f"{step}: {(text.splitlines() or ['?'])[-1]}" for step, text in bad_ends.items())} if bad_ends else {}
+    return (
+        {name: "; ".join(f"{step}: {(text.splitlines() or ['?'])[-1]}" for step, text in bad_ends.items())}
+        if bad_ends
+        else {}
+    )

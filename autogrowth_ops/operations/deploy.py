@@ -64,9 +64,13 @@ def prepare_known(session: Session, observed: Mapping[str, Observation], target:
     app = [host.name for host in session.environment.app_hosts() if host.name in observed]
     lacking = [name for name in app if not observed[name].release(target.id)]
     if lacking:
-        raise UsageError(f"{', '.join(lacking)}: no release {target.id} there; deploy its commit: inv deploy --version={target.version.commit[:12]}")
+        raise UsageError(
+            f"{', '.join(lacking)}: no release {target.id} there; deploy its commit: inv deploy --version={target.version.commit[:12]}"
+        )
     change = Change(replace(target, state="good", reason=""), session.lock(what), observed, is_new=False)
-    is_needed = any(observed[name].serving() != target.id or not _is_complete(session, observed[name], target) for name in app)
+    is_needed = any(
+        observed[name].serving() != target.id or not _is_complete(session, observed[name], target) for name in app
+    )
     return Prepared(change, session.engine.plan(change), is_needed)
 
 
@@ -85,7 +89,9 @@ def put_live(session: Session, prepared: Prepared, began: float, *, skip_tests: 
     app = tuple(host.name for host in session.environment.app_hosts() if host.name in change.observed)
     was = change.old(app[0])
     if not prepared.is_needed:
-        return Outcome(_serving(change, app[0]), was, False, app, seconds=session.clock.monotonic() - began, trips=session.trips())
+        return Outcome(
+            _serving(change, app[0]), was, False, app, seconds=session.clock.monotonic() - began, trips=session.trips()
+        )
     if change.is_new:
         tests = run_gate(session, change.release.version, skip=skip_tests)
         change = replace(change, release=replace(change.release, tests=tests))
@@ -107,8 +113,10 @@ def _known(observed: Mapping[str, Observation], session: Session, wanted: str) -
     for host in session.environment.app_hosts():
         if host.name in observed and (found := observed[host.name].release(wanted)):
             if found.state == "bad":
-                raise UsageError(f"{wanted}: this release failed ({found.reason or 'no reason recorded'}); deploy its commit again: "
-                                 f"inv deploy --version={found.version.commit[:12]}")
+                raise UsageError(
+                    f"{wanted}: this release failed ({found.reason or 'no reason recorded'}); deploy its commit again: "
+                    f"inv deploy --version={found.version.commit[:12]}"
+                )
             return found
     raise UsageError(f"{wanted}: no such release; there are: {listed(observed)}")
 
@@ -116,10 +124,17 @@ def _known(observed: Mapping[str, Observation], session: Session, wanted: str) -
 def listed(observed: Mapping[str, Observation]) -> str:
     """The releases of all hosts in one line, newest first."""
     every = {release.id: release for one in observed.values() for release in one.releases if release.state != "started"}
-    return ", ".join(f"{release.id}{' (bad)' if release.state == 'bad' else ''}" for release in newest_first(every.values())) or "none"
+    return (
+        ", ".join(
+            f"{release.id}{' (bad)' if release.state == 'bad' else ''}" for release in newest_first(every.values())
+        )
+        or "none"
+    )
 
 
-def _prepare_new(session: Session, observed: Mapping[str, Observation], version: Version, *, skip_tests: bool) -> Prepared:
+def _prepare_new(
+    session: Session, observed: Mapping[str, Observation], version: Version, *, skip_tests: bool
+) -> Prepared:
     environment = session.environment
     renderer = Renderer(environment, session.root)
     app = [host for host in environment.app_hosts() if host.name in observed]
@@ -132,25 +147,45 @@ def _prepare_new(session: Session, observed: Mapping[str, Observation], version:
     current = {host.name: observed[host.name].release(observed[host.name].serving()) for host in app}
     is_needed = bool(changed) or not all(
         one and one.is_same_as(release) and one.state == "good" and _is_complete(session, observed[name], one)
-        for name, one in current.items())
+        for name, one in current.items()
+    )
     refuse_locked(session, observed)
-    change = Change(release, session.lock(f"deploy {release.id}"), observed, is_new=True,
-                    files={host.name: _files(renderer, release, host) for host in app}, stack=changed, stack_hashes=hashes,
-                    sources=_sources(session, observed, app, version))
+    change = Change(
+        release,
+        session.lock(f"deploy {release.id}"),
+        observed,
+        is_new=True,
+        files={host.name: _files(renderer, release, host) for host in app},
+        stack=changed,
+        stack_hashes=hashes,
+        sources=_sources(session, observed, app, version),
+    )
     return Prepared(change, session.engine.plan(change), is_needed)
 
 
 def _new_release(session: Session, renderer: Renderer, app: list[Host], version: Version) -> Release:
     environment = session.environment
     now = session.clock.now()
-    every = [file for host in app for file in renderer.release(ANY_RELEASE, replace(version, commit="", ref="", subject=""), host)]
+    every = [
+        file
+        for host in app
+        for file in renderer.release(ANY_RELEASE, replace(version, commit="", ref="", subject=""), host)
+    ]
     dockerfile = next((file.text for file in every if file.path == "Dockerfile"), environment.app.dockerfile)
     migrate = environment.app.migrate
     new_id = release_id(now, version)
     return Release(
-        id=new_id, version=version, build_hash=digest((), version.tree, dockerfile), config_hash=digest(_unique(every)),
-        created_at=_iso(now), created_by=session.who, image=f"{environment.project}:{new_id}", image_id=words.IMAGE_ID,
-        migration_hash=session.source.hash_of(version.tree, migrate.paths) if migrate else "", timings={words.TIMINGS: 0})
+        id=new_id,
+        version=version,
+        build_hash=digest((), version.tree, dockerfile),
+        config_hash=digest(_unique(every)),
+        created_at=_iso(now),
+        created_by=session.who,
+        image=f"{environment.project}:{new_id}",
+        image_id=words.IMAGE_ID,
+        migration_hash=session.source.hash_of(version.tree, migrate.paths) if migrate else "",
+        timings={words.TIMINGS: 0},
+    )
 
 
 def _unique(files: list[RenderedFile]) -> list[RenderedFile]:
@@ -163,7 +198,9 @@ def _files(renderer: Renderer, release: Release, host: Host) -> tuple[RenderedFi
     return (*rendered, RenderedFile("release.json", started.to_json() + "\n"))
 
 
-def _sources(session: Session, observed: Mapping[str, Observation], app: list[Host], version: Version) -> dict[str, SourceChange]:
+def _sources(
+    session: Session, observed: Mapping[str, Observation], app: list[Host], version: Version
+) -> dict[str, SourceChange]:
     found = {}
     for host in app:
         have = observed[host.name].source_tree

@@ -47,12 +47,21 @@ def _with_this_python(words: Command) -> Command:
 def _run(session: Session, words: Command, folder: Path) -> None:
     limit = session.environment.app.test_timeout_seconds
     try:
-        outcome = subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                 timeout=limit, check=False)
+        outcome = subprocess.run(
+            words,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=limit,
+            check=False,
+        )
     except FileNotFoundError as error:
         raise _failed(session, f"{words[0]}: not found; app/test_command names it", []) from error
     except subprocess.TimeoutExpired as error:
-        raise _failed(session, f"not done within {limit} s (app/test_timeout_seconds)", _lines(error.output or b"")) from error
+        raise _failed(
+            session, f"not done within {limit} s (app/test_timeout_seconds)", _lines(error.output or b"")
+        ) from error
     if outcome.returncode:
         raise _failed(session, f"exit code {outcome.returncode}", _lines(outcome.stdout))
 
@@ -63,4 +72,7 @@ def _lines(output: bytes) -> list[str]:
 
 def _failed(session: Session, why: str, details: list[str]) -> RolloutFailed:
     session.watch(Event("", TITLE, "failed"))
-    return RolloutFailed(f"{session.source.folder}: the application's tests failed: {why}; nothing was sent, what served still serves", details)
+    return RolloutFailed(
+        f"{session.source.folder}: the application's tests failed: {why}; nothing was sent, what served still serves",
+        details,
+    )

@@ -14,6 +14,7 @@ from ..session import Session
 
 def observe(session: Session) -> dict[str, Observation]:
     """Every host as it is, by name."""
+
     def look(remote: Remote) -> Observation:
         return session.engine.observe(remote, session.clock)
 
@@ -23,7 +24,9 @@ def observe(session: Session) -> dict[str, Observation]:
 
 def preflight(session: Session, observed: Mapping[str, Observation]) -> None:
     """Raise HostUnready naming every problem of every host."""
-    problems = [f"{name}: {problem}" for name, one in observed.items() for problem in unfit(one.facts, session.environment)]
+    problems = [
+        f"{name}: {problem}" for name, one in observed.items() for problem in unfit(one.facts, session.environment)
+    ]
     if problems:
         raise HostUnready("\n".join(problems))
 
@@ -38,25 +41,41 @@ def _docker_problems(facts: Facts, environment: Environment) -> list[str]:
     if not facts.has_docker:
         return [f"Docker is not installed; {setup}"]
     if not facts.can_use_docker:
-        return [f"user {facts.user} may not use Docker (no write permission on its socket); {setup}, "
-                f"or on the host: sudo usermod -aG docker {facts.user}"]
+        return [
+            f"user {facts.user} may not use Docker (no write permission on its socket); {setup}, "
+            f"or on the host: sudo usermod -aG docker {facts.user}"
+        ]
     if not facts.docker_answers:
-        return ["the Docker daemon does not answer; on the host: sudo systemctl start docker, then: journalctl -u docker"]
-    missing = [name for name, version in (("Compose", facts.compose_version), ("buildx", facts.buildx_version)) if not version]
+        return [
+            "the Docker daemon does not answer; on the host: sudo systemctl start docker, then: journalctl -u docker"
+        ]
+    missing = [
+        name for name, version in (("Compose", facts.compose_version), ("buildx", facts.buildx_version)) if not version
+    ]
     return [f"Docker's {' and '.join(missing)} plugin is not installed; {setup}"] if missing else []
 
 
 def _other_problems(facts: Facts, environment: Environment) -> list[str]:
-    problems = [f"{tool} is not installed; run: inv setup --env={environment.name}" for tool in ("curl", "tar") if tool not in facts.has_tools]
+    problems = [
+        f"{tool} is not installed; run: inv setup --env={environment.name}"
+        for tool in ("curl", "tar")
+        if tool not in facts.has_tools
+    ]
     if not facts.is_folder_writable:
-        problems.append(f"{environment.folder} cannot be written by user {facts.user}; run: inv setup --env={environment.name}")
+        problems.append(
+            f"{environment.folder} cannot be written by user {facts.user}; run: inv setup --env={environment.name}"
+        )
     wanted = environment.policies.min_disk_free
     if facts.disk_free_bytes < size_bytes(wanted):
-        problems.append(f"only {written_size(facts.disk_free_bytes)} free on the disk of {environment.folder}, policies/min_disk_free is "
-                        f"{wanted}; free some: docker system df, docker builder prune")
+        problems.append(
+            f"only {written_size(facts.disk_free_bytes)} free on the disk of {environment.folder}, policies/min_disk_free is "
+            f"{wanted}; free some: docker system df, docker builder prune"
+        )
     limit = environment.policies.max_clock_skew_seconds
     if abs(facts.clock_skew_seconds) > limit:
         way = "ahead of" if facts.clock_skew_seconds > 0 else "behind"
-        problems.append(f"its clock is {abs(facts.clock_skew_seconds):.0f} s {way} this machine's, at most {limit} s are allowed; "
-                        "on the host: timedatectl set-ntp true")
+        problems.append(
+            f"its clock is {abs(facts.clock_skew_seconds):.0f} s {way} this machine's, at most {limit} s are allowed; "
+            "on the host: timedatectl set-ntp true"
+        )
     return problems

@@ -41,15 +41,28 @@ def with_stand_ins(environment: Environment) -> Environment:
     """The environment with each host replaced by its sandbox host. Raise HostUnready if one is not up."""
     from ..sandbox import hosts
 
-    found = {host.name: host for host in hosts.find(sandbox_name(environment.app.name, environment.name)) if host.is_running}
+    found = {
+        host.name: host for host in hosts.find(sandbox_name(environment.app.name, environment.name)) if host.is_running
+    }
     missing = [name for name in environment.hosts if name not in found]
     if missing:
         raise HostUnready(f"{', '.join(missing)}: no sandbox host runs; run: inv sandbox.up --env={environment.name}")
-    return replace(environment, sandbox=True, hosts={
-        name: replace(host, address=found[name].address, port=found[name].port, user=found[name].user,
-                      identity_file=str(found[name].identity_file), known_hosts=str(found[name].known_hosts),
-                      private_address=found[name].private_address)
-        for name, host in environment.hosts.items()})
+    return replace(
+        environment,
+        sandbox=True,
+        hosts={
+            name: replace(
+                host,
+                address=found[name].address,
+                port=found[name].port,
+                user=found[name].user,
+                identity_file=str(found[name].identity_file),
+                known_hosts=str(found[name].known_hosts),
+                private_address=found[name].private_address,
+            )
+            for name, host in environment.hosts.items()
+        },
+    )
 
 
 def up(environment: Environment, report: Callable[[str], None], *, bare: bool = False) -> tuple[Host, ...]:
@@ -87,7 +100,13 @@ def urls(environment: Environment) -> dict[str, str]:
         from ..sandbox import hosts
 
         found = {host.name: host for host in hosts.find(sandbox_name(environment.app.name, environment.name))}
-        return {host.name: f"http://127.0.0.1:{found[host.name].http_port}" for host in environment.app_hosts() if host.name in found}
+        return {
+            host.name: f"http://127.0.0.1:{found[host.name].http_port}"
+            for host in environment.app_hosts()
+            if host.name in found
+        }
     port = "" if proxy.http_port == 80 else f":{proxy.http_port}"
-    return {host.name: f"https://{proxy.domains[0]}" if proxy.domains else f"http://{host.address}{port}"
-            for host in environment.app_hosts()}
+    return {
+        host.name: f"https://{proxy.domains[0]}" if proxy.domains else f"http://{host.address}{port}"
+        for host in environment.app_hosts()
+    }

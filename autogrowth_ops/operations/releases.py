@@ -23,6 +23,10 @@ def list_releases(session: Session) -> tuple[Listed, ...]:
     observed = observe(session)
     every = {release.id: release for one in observed.values() for release in one.releases}
     return tuple(
-        Listed(release, tuple(name for name, one in observed.items() if one.release(release.id)),
-               tuple(name for name, one in observed.items() if one.serving() == release.id))
-        for release in newest_first(every.values()))
+        Listed(
+            release,
+            tuple(name for name, one in observed.items() if one.release(release.id)),
+            tuple(name for name, one in observed.items() if one.serving() == release.id),
+        )
+        for release in newest_first(every.values())
+    )

@@ -22,11 +22,15 @@ def prepare(session: Session, to: str = "") -> Prepared:
     if to:
         target = first.release(to)
         if target is None or target.state != "good":
-            raise UsageError(f"{to}: {'this release failed' if target else 'no such release'}; there are: {listed(observed)}")
+            raise UsageError(
+                f"{to}: {'this release failed' if target else 'no such release'}; there are: {listed(observed)}"
+            )
     else:
         target = rollback_target(first.releases, current) if current else None
         if target is None:
-            raise UsageError(f"{app[0].name}: no good release before {current or 'the first'}; there are: {listed(observed)}")
+            raise UsageError(
+                f"{app[0].name}: no good release before {current or 'the first'}; there are: {listed(observed)}"
+            )
     return prepare_known(session, observed, target, f"rollback to {target.id}")
 
 

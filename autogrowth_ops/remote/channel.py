@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
+from autogrowth_ops.remote import shell
 from autogrowth_ops.remote.execution import ConnectionLost, NotStarted
 
 _READ_BYTES = 16 * 1024 * 1024  # Paramiko moves what is left in its buffer at every read: leave nothing
 _SEND_BYTES = 32 * 1024
+_NAMING_SECONDS = 2
 
 
 class Channel(Protocol):
@@ -46,12 +48,21 @@ class Link(Protocol):
 
 
 class ChannelProcess:
-    """A command on a channel of its own, as a Process."""
+    """A command on a channel of its own, as a Process; `names_group` if `shell.command_line` made the command."""
 
-    def __init__(self, link: Link, channel: Channel, command: str) -> None:
+    def __init__(self, link: Link, channel: Channel, command: str, *, names_group: bool) -> None:
         self._link = link
         self._channel = channel
         self._command = command
+        self._beginning = ""
+        self._named = threading.Event()
+        if not names_group:
+            self._named.set()
+
+    @property
+    def group(self) -> int | None:
+        """Its process group on the host; None if it never said it."""
+        return shell.group_of(self._beginning)
 
     def start_in_terminal(self, term: str, width: int, height: int) -> None:
         """Send the command, to run in a terminal of its own. Raise NotStarted if the server does not take it."""
@@ -81,8 +92,13 @@ class ChannelProcess:
         return self._channel.recv(_READ_BYTES)
 
     def read_stderr(self) -> bytes:
-        """The next part of stderr."""
-        return self._channel.recv_stderr(_READ_BYTES)
+        """The next part of stderr. The first one names the process group."""
+        chunk = self._channel.recv_stderr(_READ_BYTES)
+        if not self._named.is_set():
+            self._beginning += chunk.decode(errors="replace")
+            if not chunk or self.group:
+                self._named.set()
+        return chunk
 
     def write(self, chunk: bytes) -> None:
         """Send to stdin, in parts: what a channel takes at once is one packet."""
@@ -107,7 +123,8 @@ class ChannelProcess:
         raise ConnectionLost("the server or the network closed it")
 
     def disconnect(self) -> None:
-        """Close the channel, which wakes all who wait for it."""
+        """Close the channel, which wakes all who wait for it; not before it is known how to end what it leaves."""
+        self._named.wait(_NAMING_SECONDS)
         try:
             self._channel.close()
         except self._link.errors:

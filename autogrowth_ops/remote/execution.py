@@ -82,9 +82,9 @@ class Execution:
         return Outcome(exit_code, stdout.decode(errors="replace"), self.stderr)
 
     def _follow(self, stdin: bytes | Iterable[bytes]) -> tuple[int, bytes]:
+        reader = started(threading.Thread(target=self._collect_stderr))
         self._process.start()
         writer = self._feed(stdin)
-        reader = started(threading.Thread(target=self._collect_stderr))
         stdout = self._read_stdout()
         reader.join()
         exit_code = self._process.wait()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from autogrowth_ops.errors import Unreachable
 from autogrowth_ops.remote import shell, terminal
 from autogrowth_ops.remote.background import in_background
-from autogrowth_ops.remote.channel import Channel, ChannelProcess, Link
+from autogrowth_ops.remote.channel import ChannelProcess, Link
 from autogrowth_ops.remote.execution import ConnectionLost, Execution, NotStarted, TimeIsUp
 from autogrowth_ops.remote.failures import connection_lost, not_started, timed_out
 from autogrowth_ops.remote.protocol import Outcome
@@ -27,6 +27,11 @@ class _Connected:
         self.link = link
         self.sessions = Sessions(link)
         self.sessions.prepare()
+
+    def process(self, script: str) -> ChannelProcess:
+        """`script`, ready to start. Raise NotStarted if there is no channel for it."""
+        command = shell.command_line(script)
+        return ChannelProcess(self.link, self.sessions.take(), command, names_group=True)
 
 
 class FabricRemote:
@@ -58,27 +63,25 @@ class FabricRemote:
         """See Remote. A trip costs one round trip: the channel it goes by is opened ahead."""
         with self._lock:
             self.trips += 1
-        command = shell.command_line(script)
         connected = self._connected()
-        execution = Execution(ChannelProcess(connected.link, self._channel(connected), command), on_line)
-        with self._executing(execution):
-            try:
+        try:
+            process = connected.process(script)
+            with self._executing(process, on_line) as execution:
                 outcome = execution.carry_out(stdin, timeout_seconds)
-            except ConnectionLost as error:
-                raise self._lost(error) from error
-            except TimeIsUp as error:
-                raise timed_out(self.host.name, timeout_seconds, ended=self._end(connected, execution)) from error
-            except BaseException:
-                self._end(connected, execution)
-                raise
+        except ConnectionLost as error:
+            raise self._lost(error) from error
+        except TimeIsUp as error:
+            raise timed_out(self.host.name, timeout_seconds, ended=self._end(connected, process)) from error
+        except BaseException:
+            self._end(connected, process)
+            raise
         return replace(outcome, stderr=shell.without_group(outcome.stderr))
 
     def interact(self, command: str) -> int:
         """See Remote."""
         connected = self._connected()
-        channel = self._channel(connected)
         try:
-            return terminal.converse(connected.link, channel, command)
+            return terminal.converse(connected.link, connected.sessions.take(), command)
         except ConnectionLost as error:
             raise self._lost(error) from error
 
@@ -121,16 +124,9 @@ class FabricRemote:
             if self._connecting is connecting and connecting.done():
                 self._connecting = None
 
-    def _channel(self, connected: _Connected) -> Channel:
-        try:
-            return connected.sessions.take()
-        except ConnectionLost as error:
-            raise self._lost(error) from error
-
     def _lost(self, error: ConnectionLost) -> Unreachable:
-        if isinstance(error, NotStarted):
-            return not_started(self.host.name, str(error))
-        return connection_lost(self.host.name, str(error))
+        words = not_started if isinstance(error, NotStarted) else connection_lost
+        return words(self.host.name, str(error))
 
     @contextmanager
     def _executing(self, execution: Execution) -> Iterator[None]:
@@ -143,15 +139,13 @@ class FabricRemote:
             with self._lock:
                 self._executions.discard(execution)
 
-    def _end(self, connected: _Connected, execution: Execution) -> bool:
+    def _end(self, connected: _Connected, process: ChannelProcess) -> bool:
         """End what a script has left running; whether that could be done."""
-        group = shell.group_of(execution.stderr)
+        group = process.group
         if group is None:
             return False
         try:
-            ending = ChannelProcess(
-                connected.link, connected.sessions.take(), shell.command_line(shell.end_group(group))
-            )
+            ending = connected.process(shell.end_group(group))
             limit_seconds = shell.GRACE_SECONDS + self._connect_timeout_seconds
             return Execution(ending).carry_out(b"", limit_seconds).exit_code == 0
         except (ConnectionLost, TimeIsUp):

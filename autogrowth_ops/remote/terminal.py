@@ -22,7 +22,7 @@ _READ_BYTES = 64 * 1024
 
 def converse(link: Link, channel: Channel, command: str) -> int:
     """Exit code of `command`, run on `channel` in a terminal of its own if stdin is one. Raise ConnectionLost."""
-    process = ChannelProcess(link, channel, f"exec sh -c {shell.quoted(command)}")
+    process = ChannelProcess(link, channel, f"exec sh -c {shell.quoted(command)}", names_group=False)
     try:
         if sys.stdin.isatty():
             _in_terminal(process)

@@ -8,7 +8,9 @@ from pathlib import Path
 from invoke import Collection
 
 GROUPS = {
-    "": ("releasing",),
+    "": ("releasing", "watching", "working", "preparing"),
+    "hosts": ("hosts",),
+    "lock": ("lock",),
     "sandbox": ("sandbox",),
 }
 

@@ -27,11 +27,16 @@ COMMON: Mapping[str, str] = {
 }
 
 
-def ops_task(*, name: str = "", help: Mapping[str, str] | None = None, common: tuple[str, ...] = ("env",),  # noqa: A002
-             ) -> Callable[[Callable[..., R]], Task[Callable[..., R]]]:
+def ops_task(
+    *,
+    name: str = "",
+    help: Mapping[str, str] | None = None,
+    common: tuple[str, ...] = ("env",),  # noqa: A002
+) -> Callable[[Callable[..., R]], Task[Callable[..., R]]]:
     """An Invoke task whose errors end in a message on stderr and an exit code; the signature stays as it is.
 
     `common` names the options every task spells alike; `help` explains the task's own."""
+
     def decorate(body: Callable[..., R]) -> Task[Callable[..., R]]:
         @wraps(body)
         def bounded(context: Context, *args: object, **options: object) -> R:
@@ -55,8 +60,12 @@ def ops_task(*, name: str = "", help: Mapping[str, str] | None = None, common: t
 
         explained = {key.replace("-", "_"): COMMON[key] for key in common}
         explained.update(help or {})
-        return task(bounded, name=name or body.__name__.rstrip("_"), help={key.replace("_", "-"): text for key, text in explained.items()},
-                    auto_shortflags=False)
+        return task(
+            bounded,
+            name=name or body.__name__.rstrip("_"),
+            help={key.replace("_", "-"): text for key, text in explained.items()},
+            auto_shortflags=False,
+        )
 
     return decorate
 

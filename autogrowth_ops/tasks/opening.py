@@ -30,7 +30,9 @@ def environment_name(root: Path, env: str, host: str) -> str:
     return environment_of_host(host, root)
 
 
-def environment_for(context: Context, env: str = "", host: str = "", *, sandbox: bool = False, need_secrets: bool = True) -> Environment:
+def environment_for(
+    context: Context, env: str = "", host: str = "", *, sandbox: bool = False, need_secrets: bool = True
+) -> Environment:
     """The environment, read and checked; with stand-ins for its hosts if it is a sandbox or `sandbox` says so."""
     from ..config import load_environment
     from ..errors import UsageError
@@ -45,8 +47,15 @@ def environment_for(context: Context, env: str = "", host: str = "", *, sandbox:
 
 
 @contextmanager
-def session_for(context: Context, env: str = "", host: str = "", *, sandbox: bool = False, quiet: bool = False,
-                need_secrets: bool = True) -> Iterator[Session]:
+def session_for(
+    context: Context,
+    env: str = "",
+    host: str = "",
+    *,
+    sandbox: bool = False,
+    quiet: bool = False,
+    need_secrets: bool = True,
+) -> Iterator[Session]:
     """An open session; `host` limits it to that host."""
     from ..session import open_session
 

@@ -154,7 +154,11 @@ def interrupted() -> None:
 
 def defect(error: Exception) -> None:
     """A defect of ours: one line for people, the trace only on request."""
-    line(f"error: a defect in autogrowth_ops: {type(error).__name__}: {error}; "
-         "set AUTOGROWTH_DEBUG=1 for the trace, and report it", "bold red", stream=sys.stderr)
+    line(
+        f"error: a defect in autogrowth_ops: {type(error).__name__}: {error}; "
+        "set AUTOGROWTH_DEBUG=1 for the trace, and report it",
+        "bold red",
+        stream=sys.stderr,
+    )
     if os.environ.get("AUTOGROWTH_DEBUG"):
         traceback.print_exception(error)

@@ -15,12 +15,24 @@ if TYPE_CHECKING:
     from ..session import Session
 
 
-@ops_task(common=("env", "sandbox", "json", "dry-run"), help={
-    "version": "a release of `inv releases` or a git ref; default: what is checked out",
-    "allow_dirty": "deploy the working folder as it stands, uncommitted changes included; the release is named -dirty",
-    "skip_tests": "leave out the application's tests; the release records it"})
-def deploy(context: Context, env: str = "", version: str = "", allow_dirty: bool = False, skip_tests: bool = False,
-           dry_run: bool = False, json: bool = False, sandbox: bool = False) -> None:
+@ops_task(
+    common=("env", "sandbox", "json", "dry-run"),
+    help={
+        "version": "a release of `inv releases` or a git ref; default: what is checked out",
+        "allow_dirty": "deploy the working folder as it stands, uncommitted changes included; the release is named -dirty",
+        "skip_tests": "leave out the application's tests; the release records it",
+    },
+)
+def deploy(
+    context: Context,
+    env: str = "",
+    version: str = "",
+    allow_dirty: bool = False,
+    skip_tests: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+    sandbox: bool = False,
+) -> None:
     """Put a version live without losing a request; undone by itself if it is not healthy.
 
     Examples: inv deploy --env=production
@@ -32,11 +44,18 @@ def deploy(context: Context, env: str = "", version: str = "", allow_dirty: bool
             prepared = operation.prepare(session, version, allow_dirty=allow_dirty, skip_tests=skip_tests)
             _show_plan(session, prepared, json=json)
         else:
-            _show_outcome(session, operation.deploy(session, version, allow_dirty=allow_dirty, skip_tests=skip_tests), json=json)
+            _show_outcome(
+                session, operation.deploy(session, version, allow_dirty=allow_dirty, skip_tests=skip_tests), json=json
+            )
 
 
-@ops_task(common=("env", "sandbox", "json", "dry-run"), help={"to": "a release of `inv releases`; default: the newest good one before this"})
-def rollback(context: Context, env: str = "", to: str = "", dry_run: bool = False, json: bool = False, sandbox: bool = False) -> None:
+@ops_task(
+    common=("env", "sandbox", "json", "dry-run"),
+    help={"to": "a release of `inv releases`; default: the newest good one before this"},
+)
+def rollback(
+    context: Context, env: str = "", to: str = "", dry_run: bool = False, json: bool = False, sandbox: bool = False
+) -> None:
     """Go back to an older release: its image, its configuration, its variables.
 
     Examples: inv rollback
@@ -63,10 +82,22 @@ def releases(context: Context, env: str = "", host: str = "", json: bool = False
     if not found:
         output.line("no release yet; run: inv deploy")
         return
-    output.table(("release", "state", "serves on", "version", "by", "tests", "subject"), [
-        (one.release.id, one.release.state, ", ".join(one.serves_on), one.release.version.ref if one.release.version.ref != "HEAD"
-         else one.release.version.commit[:7], one.release.created_by, one.release.tests, one.release.version.subject or one.release.reason)
-        for one in found], styles=["green" if one.serves_on else ("red" if one.release.state == "bad" else "") for one in found])
+    output.table(
+        ("release", "state", "serves on", "version", "by", "tests", "subject"),
+        [
+            (
+                one.release.id,
+                one.release.state,
+                ", ".join(one.serves_on),
+                one.release.version.ref if one.release.version.ref != "HEAD" else one.release.version.commit[:7],
+                one.release.created_by,
+                one.release.tests,
+                one.release.version.subject or one.release.reason,
+            )
+            for one in found
+        ],
+        styles=["green" if one.serves_on else ("red" if one.release.state == "bad" else "") for one in found],
+    )
 
 
 def _show_plan(session: Session, prepared: Prepared, *, json: bool) -> None:
@@ -75,13 +106,41 @@ def _show_plan(session: Session, prepared: Prepared, *, json: bool) -> None:
     steps = prepared.plan.steps() if prepared.is_needed else ()
     changes = differences(session, prepared.change) if steps else ()
     if json:
-        output.document({"release": prepared.change.release.id, "is_needed": prepared.is_needed, "differences": changes, "steps": [
-            {"host": step.host, "step": step.key, "title": step.title, "undo": bool(step.undo), "final": step.final} for step in steps]})
+        output.document(
+            {
+                "release": prepared.change.release.id,
+                "is_needed": prepared.is_needed,
+                "differences": changes,
+                "steps": [
+                    {
+                        "host": step.host,
+                        "step": step.key,
+                        "title": step.title,
+                        "undo": bool(step.undo),
+                        "final": step.final,
+                    }
+                    for step in steps
+                ],
+            }
+        )
         return
-    output.line(f"plan for {prepared.change.release.id}; nothing was changed" if steps else "nothing to do: this is what serves already")
+    output.line(
+        f"plan for {prepared.change.release.id}; nothing was changed"
+        if steps
+        else "nothing to do: this is what serves already"
+    )
     if steps:
-        output.table(("host", "step", "if it fails later"), [
-            (step.host, step.title, "cannot be undone" if step.final else ("is undone" if step.undo else "nothing to undo")) for step in steps])
+        output.table(
+            ("host", "step", "if it fails later"),
+            [
+                (
+                    step.host,
+                    step.title,
+                    "cannot be undone" if step.final else ("is undone" if step.undo else "nothing to undo"),
+                )
+                for step in steps
+            ],
+        )
     for text in changes:
         output.line(text, "green" if text.startswith("+") else ("red" if text.startswith("-") else ""))
 
@@ -91,9 +150,19 @@ def _show_outcome(session: Session, outcome: Outcome, *, json: bool) -> None:
 
     found = urls(session.environment)
     if json:
-        output.document({"release": outcome.release.id, "was": outcome.was, "changed": outcome.changed, "hosts": outcome.hosts,
-                         "urls": found, "seconds": round(outcome.seconds, 3), "timings": outcome.timings, "trips": outcome.trips,
-                         "commits": outcome.commits})
+        output.document(
+            {
+                "release": outcome.release.id,
+                "was": outcome.was,
+                "changed": outcome.changed,
+                "hosts": outcome.hosts,
+                "urls": found,
+                "seconds": round(outcome.seconds, 3),
+                "timings": outcome.timings,
+                "trips": outcome.trips,
+                "commits": outcome.commits,
+            }
+        )
         return
     where = ", ".join(f"{host} {found.get(host, '')}".strip() for host in outcome.hosts)
     if not outcome.changed:
@@ -101,8 +170,11 @@ def _show_outcome(session: Session, outcome: Outcome, *, json: bool) -> None:
         return
     for text in outcome.commits[:10]:
         output.line(f"  {text}")
-    output.line(f"{outcome.release.id} serves on {where} ({outcome.seconds:.1f} s"
-                f"{f'; before: {outcome.was}' if outcome.was else ''})", "green")
+    output.line(
+        f"{outcome.release.id} serves on {where} ({outcome.seconds:.1f} s"
+        f"{f'; before: {outcome.was}' if outcome.was else ''})",
+        "green",
+    )
 
 
 TASKS = (deploy, rollback, releases)

@@ -19,8 +19,14 @@ def _name(context: Context, env: str) -> tuple[str, str]:
     return name, sandbox_name(app, name)
 
 
-@ops_task(name="up", help={"env": "environment whose hosts get stand-ins; default: sandbox",
-                           "bare": "hosts without Docker, to practise `inv setup` on"}, common=())
+@ops_task(
+    name="up",
+    help={
+        "env": "environment whose hosts get stand-ins; default: sandbox",
+        "bare": "hosts without Docker, to practise `inv setup` on",
+    },
+    common=(),
+)
 def up(context: Context, env: str = "", bare: bool = False) -> None:
     """Start throwaway hosts on this machine: real sshd, Docker Engine and Compose, reachable on 127.0.0.1 only.
 
@@ -55,8 +61,15 @@ def status(context: Context, json: bool = False) -> None:
 
     found = hosts.all_sandboxes()
     if json:
-        output.document({name: [{"name": one.name, "running": one.is_running, "ssh_port": one.port, "http_port": one.http_port}
-                                for one in every] for name, every in found.items()})
+        output.document(
+            {
+                name: [
+                    {"name": one.name, "running": one.is_running, "ssh_port": one.port, "http_port": one.http_port}
+                    for one in every
+                ]
+                for name, every in found.items()
+            }
+        )
     elif not any(found.values()):
         output.line("no sandbox hosts; run: inv sandbox.up")
     else:
@@ -67,10 +80,19 @@ def status(context: Context, json: bool = False) -> None:
 def _show(sandbox: str) -> None:
     from ..sandbox import hosts
 
-    output.table(("sandbox", "host", "state", "ssh", "http"), [
-        (sandbox, one.name, "running" if one.is_running else "stopped",
-         f"ssh -i {one.identity_file} -o UserKnownHostsFile={one.known_hosts} -p {one.port} {one.user}@{one.address}",
-         f"http://127.0.0.1:{one.http_port}") for one in hosts.find(sandbox)])
+    output.table(
+        ("sandbox", "host", "state", "ssh", "http"),
+        [
+            (
+                sandbox,
+                one.name,
+                "running" if one.is_running else "stopped",
+                f"ssh -i {one.identity_file} -o UserKnownHostsFile={one.known_hosts} -p {one.port} {one.user}@{one.address}",
+                f"http://127.0.0.1:{one.http_port}",
+            )
+            for one in hosts.find(sandbox)
+        ],
+    )
 
 
 TASKS = (up, down, status)

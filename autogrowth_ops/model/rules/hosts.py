@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from typing import Final
 
@@ -24,11 +23,13 @@ def problems(environment: Environment) -> Iterator[Problem]:
 
 def is_private(address: str) -> bool:
     """Whether `address` is an IP address that only a private network routes; shared space (100.64/10) counts."""
+    from ipaddress import ip_address, ip_network
+
     try:
-        found = ipaddress.ip_address(address)
+        found = ip_address(address)
     except ValueError:
         return False
-    return any(found in ipaddress.ip_network(network) for network in PRIVATE_NETWORKS)
+    return any(found in ip_network(network) for network in PRIVATE_NETWORKS)
 
 
 def _host(name: str, host: Host) -> Iterator[Problem]:

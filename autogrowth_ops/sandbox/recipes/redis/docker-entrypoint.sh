@@ -7,6 +7,7 @@ esac
 if [ "$1" = redis-server ]; then
   shift
   case ${1:-} in
+    -v | --version | -h | --help) set -- redis-server "$@" ;;
     '' | -*) set -- redis-server --protected-mode no "$@" ;;
     *) file=$1; shift; set -- redis-server "$file" --protected-mode no "$@" ;;
   esac

@@ -1,0 +1,118 @@
+"""Is it well: the API through the proxy and each replica, a real query, a real PING and a write. One trip a host."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from ..commands import host as words
+from ..engines.compose import curl_words
+from ..model.check import Check
+from ..model.environment import Environment, Host
+from ..model.plan import Command
+from ..model.secret import Secret
+from ..remote import Remote, on_hosts
+from ..render import Renderer
+from ..scripts import run_script
+from ..session import Session
+
+SECONDS = 60
+NAMES = ("api", "postgres", "redis")
+REPLICA = "replica:"
+
+
+def health(session: Session) -> tuple[Check, ...]:
+    """Every check of every host, in declared order. A host that cannot be reached is a failed check of its own."""
+    variables = Renderer(session.environment, session.root).variables()
+
+    def look(remote: Remote) -> tuple[Check, ...]:
+        return _checks(session, remote, variables)
+
+    found = on_hosts(tuple(session.remotes.values()), look, at_once=len(session.remotes))
+    return tuple(check for checks in found.values() for check in checks)
+
+
+def _checks(session: Session, remote: Remote, variables: Mapping[str, str | Secret]) -> tuple[Check, ...]:
+    calls, stdin = questions(session.environment, remote.host, variables)
+    result = run_script(remote, calls, session.engine.variables(), timeout_seconds=SECONDS, stdin=stdin)
+    return answers(session.environment, remote.host, result.sections())
+
+
+def questions(
+    environment: Environment, host: Host, variables: Mapping[str, str | Secret]
+) -> tuple[list[Command], bytes]:
+    """What to ask one host, and the standard input that carries the passwords for it."""
+    calls = _app_calls(environment) if host.is_app() else []
+    data = _data_calls(environment, variables) if host.is_data() else []
+    passwords = [base64.b64encode(password.encode()).decode() for _, password in data]
+    return [*calls, *(call for call, _ in data)], "".join(f"{password}\n" for password in passwords).encode()
+
+
+def answers(environment: Environment, host: Host, sections: Mapping[str, tuple[int, str]]) -> tuple[Check, ...]:
+    """A check for each answer, and one for each replica or datastore that gave none."""
+    asked = {name: found for name, found in sections.items() if name in NAMES or name.startswith(REPLICA)}
+    checks = [_check(host, name, code, text) for name, (code, text) in asked.items()]
+    return (*checks, *_missing(environment, host, checks))
+
+
+def _app_calls(environment: Environment) -> list[Command]:
+    services = environment.app.services
+    wanted = [
+        f"{name}:{service.port or ''}:{service.health_path if service.port else ''}"
+        for name, service in services.items()
+    ]
+    through = [words.in_section("api", ("ask", *curl_words(environment)))] if environment.app.public_service() else []
+    return [*through, ("ask_replicas", *wanted)]
+
+
+def _data_calls(environment: Environment, variables: Mapping[str, str | Secret]) -> list[tuple[Command, str]]:
+    found: list[tuple[Command, str]] = []
+    postgres, redis = environment.stack.postgres, environment.stack.redis
+    if postgres:
+        url = _url(variables, "postgres", "DATABASE_URL")
+        user, database = unquote(url.username or postgres.user), unquote(url.path.lstrip("/")) or postgres.database
+        password = url.password or _secret(environment, postgres.password_secret)
+        found.append(
+            (words.reading("postgres", ("ask_postgres", "postgres", "5432", user, database)), unquote(password))
+        )
+    if redis:
+        url = _url(variables, "redis", "REDIS_URL")
+        password = url.password or _secret(environment, redis.password_secret)
+        found.append(
+            (words.reading("redis", ("ask_redis", "redis", "6379", unquote(url.username or ""))), unquote(password))
+        )
+    return found
+
+
+def _url(variables: Mapping[str, str | Secret], scheme: str, usual: str) -> SplitResult:
+    texts = {name: value.reveal() if isinstance(value, Secret) else value for name, value in variables.items()}
+    fitting = [texts.get(usual, ""), *texts.values()]
+    return urlsplit(next((text for text in fitting if text.startswith(scheme) and "://" in text), ""))
+
+
+def _secret(environment: Environment, name: str) -> str:
+    found = environment.secret_values.get(name)
+    return found.reveal() if found else ""
+
+
+def _check(host: Host, name: str, code: int, text: str) -> Check:
+    first, _, rest = text.partition("\n")
+    details = " ".join(rest.split())[:300] or ("answers" if code == 0 else f"exit code {code}")
+    took = int(first) if first.isdigit() else None
+    return Check(
+        host.name, name, "passed" if code == 0 else "failed", details if first.isdigit() else text.strip()[:300], took
+    )
+
+
+def _missing(environment: Environment, host: Host, checks: list[Check]) -> tuple[Check, ...]:
+    if not host.is_app():
+        return ()
+    found = []
+    for name, service in environment.app.services.items():
+        running = sum(1 for check in checks if f"-{name}-" in check.name and check.name.startswith(REPLICA))
+        if running < service.replicas:
+            found.append(
+                Check(host.name, f"replicas:{name}", "failed", f"{running} of {service.replicas} containers are there")
+            )
+    return tuple(found)

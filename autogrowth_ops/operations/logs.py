@@ -1,0 +1,66 @@
+"""Log lines of all hosts, merged by time; or as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ..commands.shell import script
+from ..errors import UsageError
+from ..remote import Remote, on_hosts
+from ..session import Session
+
+FOLLOW_SECONDS = 7 * 86_400
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line: `at` is Docker's time stamp in UTC."""
+
+    host: str
+    container: str
+    at: str
+    text: str
+
+
+def logs(
+    session: Session, services: tuple[str, ...], *, tail: str, since: str, follow: bool, each: Callable[[LogLine], None]
+) -> int:
+    """Give every line to `each`; number of lines. With `follow` lines come until the caller is interrupted."""
+    known = (*session.environment.app.services, "proxy", "postgres", "redis")
+    unknown = [service for service in services if service not in known]
+    if unknown:
+        raise UsageError(f"{', '.join(unknown)}: no such service; there are: {', '.join(known)}")
+    chosen = services or tuple(session.environment.app.services)
+    text = script(
+        [("logs", tail, since, "yes" if follow else "", *chosen)], {**session.engine.variables(), "MARK": "@"}
+    )
+
+    def read(remote: Remote) -> list[LogLine]:
+        found: list[LogLine] = []
+
+        def heard(line: str) -> None:
+            for parsed in parse_line(remote.host.name, line):
+                if follow:
+                    each(parsed)
+                found.append(parsed)
+
+        remote.run(text, timeout_seconds=FOLLOW_SECONDS if follow else 120, on_line=heard)
+        return found
+
+    every = [
+        line
+        for lines in on_hosts(tuple(session.remotes.values()), read, at_once=len(session.remotes)).values()
+        for line in lines
+    ]
+    if not follow:
+        for line in sorted(every, key=lambda one: one.at):
+            each(line)
+    return len(every)
+
+
+def parse_line(host: str, line: str) -> Iterator[LogLine]:
+    """`<container> <time> <text>` as `logs` prints it; nothing for any other line."""
+    fields = line.split(" ", 2)
+    if len(fields) >= 2 and fields[1][:2] == "20":
+        yield LogLine(host, fields[0], fields[1], fields[2] if len(fields) == 3 else "")

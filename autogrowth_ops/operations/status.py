@@ -1,0 +1,66 @@
+"""What runs where: release, containers, since when, restarts, limits. One trip a host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..commands import frames
+from ..commands import host as words
+from ..model.observation import Container, Lock, Observation
+from ..model.release import Release
+from ..remote import Remote, on_hosts
+from ..scripts import run_script
+from ..session import Session
+
+
+@dataclass(frozen=True)
+class Running:
+    """A container with what it may use: `memory_bytes` and `cpus` are 0 without a limit."""
+
+    container: Container
+    restarts: int
+    memory_bytes: int
+    cpus: float
+    started_at: str
+    is_oom_killed: bool
+    image_id: str
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """One host: what serves, what runs, who deploys."""
+
+    host: str
+    serving: Release | None
+    containers: tuple[Running, ...]
+    lock: Lock | None
+    observed: Observation
+
+
+def status(session: Session) -> tuple[HostStatus, ...]:
+    """Every host, in declared order."""
+
+    def look(remote: Remote) -> HostStatus:
+        calls = [words.observe(), words.in_section("details", ("details",))]
+        result = run_script(remote, calls, session.engine.variables(), timeout_seconds=60)
+        found = frames.sections(result.blocks)
+        return host_status(
+            words.parse_observation(remote.host.name, found, session.clock.now().timestamp()), found["details"][1]
+        )
+
+    found = on_hosts(tuple(session.remotes.values()), look, at_once=len(session.remotes))
+    return tuple(found.values())
+
+
+def host_status(observed: Observation, details: str) -> HostStatus:
+    """A host's status from its observation and what `details` printed."""
+    by_id = {fields[0]: fields[1:] for line in details.splitlines() if len(fields := line.split()) == 7}
+    rows = [_running(container, by_id[container.id]) for container in observed.containers if container.id in by_id]
+    rows.sort(key=lambda row: (row.container.release != observed.serving(), row.container.release, row.container.name))
+    return HostStatus(observed.host, observed.release(observed.serving()), tuple(rows), observed.lock, observed)
+
+
+def _running(container: Container, fields: Sequence[str]) -> Running:
+    restarts, memory, cpus, started, oom, image = fields
+    return Running(container, int(restarts), int(memory), int(cpus) / 1e9, started, oom == "true", image)

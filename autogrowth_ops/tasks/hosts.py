@@ -1,0 +1,50 @@
+"""inv hosts.trust."""
+
+from __future__ import annotations
+
+import sys
+
+from invoke import Context, Exit
+
+from ..errors import UsageError
+from . import output
+from .boundary import ops_task
+from .opening import environment_for
+
+
+@ops_task(
+    name="trust",
+    common=("env", "host"),
+    help={
+        "yes": "record without asking; only where the fingerprint was compared before",
+        "replace": "put the new key in the place of a recorded one: after a reinstallation, never after a warning you cannot explain",
+    },
+)
+def trust(context: Context, env: str = "", host: str = "", yes: bool = False, replace: bool = False) -> None:
+    """Show the key fingerprints of hosts and record them in known_hosts, so that their identity is checked from then on.
+
+    Compare each with what the host itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"""
+    from ..remote import fetch_host_key, record_host_key
+
+    environment = environment_for(context, env, host, need_secrets=False)
+    chosen = [one for name, one in environment.hosts.items() if not host or name == host]
+    if not chosen:
+        raise UsageError(f"{environment.name}.yml: no hosts; this environment is this machine")
+    for one in chosen:
+        key = fetch_host_key(one)
+        output.line(f"{one.name} ({one.address}): {key}")
+        if not yes and not _agreed(one.name):
+            raise Exit(code=UsageError.exit_code)
+        record_host_key(one, key, replace=replace)
+        output.line(f"{one.name}: recorded", "green")
+
+
+def _agreed(name: str) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{name}: nobody is there to compare the fingerprint; compare it, then: inv hosts.trust --host={name} --yes"
+        )
+    return input(f"{name}: is this its fingerprint? [y/N] ").strip().lower() in ("y", "yes")
+
+
+TASKS = (trust,)

@@ -1,0 +1,228 @@
+"""inv health, status, logs, checklist, audit: looking, never changing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke import Context, Exit
+
+from . import output
+from .boundary import ops_task
+from .opening import session_for
+
+if TYPE_CHECKING:
+    from ..model.checklist import Result
+    from ..operations.logs import LogLine
+    from ..operations.status import HostStatus
+
+UNHEALTHY = 7
+READS = ("env", "host", "sandbox", "json")
+STYLES = {"passed": "green", "warning": "yellow", "failed": "bold red"}
+
+
+@ops_task(common=READS)
+def health(context: Context, env: str = "", host: str = "", json: bool = False, sandbox: bool = False) -> None:
+    """Ask the API (through the proxy and each replica), Postgres and Redis. Exit code 7 if anything fails."""
+    from ..model.check import worst
+    from ..operations.health import health as operation
+
+    with session_for(context, env, host, sandbox=sandbox, quiet=True) as session:
+        checks = operation(session)
+    verdict = worst(checks)
+    if json:
+        output.document({"verdict": verdict, "checks": checks})
+    else:
+        output.table(
+            ("", "host", "check", "ms", "details"),
+            [
+                (
+                    output.MARKS[check.verdict],
+                    check.host,
+                    check.name,
+                    "" if check.milliseconds is None else str(check.milliseconds),
+                    check.details,
+                )
+                for check in checks
+            ],
+            styles=[STYLES[check.verdict] for check in checks],
+        )
+    if verdict == "failed":
+        raise Exit(code=UNHEALTHY)
+
+
+@ops_task(common=READS)
+def status(context: Context, env: str = "", host: str = "", json: bool = False, sandbox: bool = False) -> None:
+    """Show what serves where: release, containers, since when, restarts, limits."""
+    from ..operations.status import status as operation
+
+    with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
+        found = operation(session)
+    if json:
+        output.document(
+            [
+                {"host": one.host, "serving": one.serving, "lock": one.lock, "containers": one.containers}
+                for one in found
+            ]
+        )
+        return
+    for one in found:
+        _show_status(one)
+
+
+def _show_status(found: HostStatus) -> None:
+    from ..model.sizes import written_size
+
+    release = found.serving
+    what = f"{release.id} ({release.version.subject}) by {release.created_by}" if release else "no release serves"
+    output.line(f"{found.host}: {what}", "green" if release else "yellow")
+    if found.lock:
+        output.line(f"{found.host}: locked by {found.lock}", "yellow")
+    if found.containers:
+        output.table(
+            ("container", "release", "state", "restarts", "memory", "cpus"),
+            [
+                (
+                    row.container.name,
+                    row.container.release or "stack",
+                    row.container.status,
+                    str(row.restarts),
+                    written_size(row.memory_bytes) if row.memory_bytes else "no limit",
+                    f"{row.cpus:g}" if row.cpus else "no limit",
+                )
+                for row in found.containers
+            ],
+            styles=["" if row.container.is_running else "dim" for row in found.containers],
+        )
+
+
+@ops_task(
+    common=READS,
+    help={
+        "follow": "go on printing lines as they come, until Ctrl-C",
+        "service": "only these services, separated by commas (proxy, postgres and redis too); default: the application's",
+        "since": "how far back, as 10m, 2h or a time stamp",
+        "tail": "at most so many lines of each container, or `all`; default: 200",
+    },
+)
+def logs(
+    context: Context,
+    env: str = "",
+    host: str = "",
+    service: str = "",
+    since: str = "",
+    tail: str = "200",
+    follow: bool = False,
+    json: bool = False,
+    sandbox: bool = False,
+) -> None:
+    """Print log lines of all hosts, merged by time.
+
+    Examples: inv logs --since=10m
+              inv logs --follow --service=web,proxy"""
+    from ..operations.logs import logs as operation
+
+    def each(found: LogLine) -> None:
+        if json:
+            import json as encoder
+
+            output.line(
+                encoder.dumps(
+                    {"host": found.host, "container": found.container, "at": found.at, "text": found.text},
+                    ensure_ascii=False,
+                )
+            )
+        else:
+            output.line(f"{found.at[:23]} {found.host} {found.container} {found.text}")
+
+    services = tuple(filter(None, service.split(",")))
+    with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
+        operation(session, services, tail=tail, since=since, follow=follow, each=each)
+
+
+@ops_task(common=READS)
+def checklist(context: Context, env: str = "", host: str = "", json: bool = False, sandbox: bool = False) -> None:
+    """Go through the daily checklist; each item passed, warned or failed. Exit code 7 if one failed.
+
+    Examples: inv checklist --host=prod1
+              inv checklist --env=production --json"""
+    from ..model.checklist import counts
+    from ..operations.checklist import checklist as operation
+
+    with session_for(context, env, host, sandbox=sandbox, quiet=True) as session:
+        results = operation(session)
+        language = session.environment.language
+    summary = counts(results)
+    if json:
+        output.document({"summary": summary, "items": results})
+    else:
+        _show_checklist(results, language)
+    if summary["failed"] or not results:
+        raise Exit(code=UNHEALTHY)
+
+
+def _show_checklist(results: tuple[Result, ...], language: str) -> None:
+    from ..model.checklist import ITEMS, counts
+
+    words = TEXTS[language]
+    titles = {item.name: item.titles["ko" if language == "ko" else "en"] for item in ITEMS}
+    output.table(
+        ("", words["host"], words["item"], words["result"], words["value"], words["limit"]),
+        [
+            (output.MARKS[one.verdict], one.host, titles[one.item], words[one.verdict], one.value, one.limit)
+            for one in results
+        ],
+        styles=[STYLES[one.verdict] for one in results],
+    )
+    summary = counts(results)
+    verdict = "failed" if summary["failed"] else ("warning" if summary["warning"] else "passed")
+    output.line(", ".join(f"{words[name]} {number}" for name, number in summary.items()), STYLES[verdict])
+
+
+TEXTS = {
+    "en": {
+        "host": "host",
+        "item": "item",
+        "result": "result",
+        "value": "value",
+        "limit": "limit",
+        "passed": "passed",
+        "warning": "warning",
+        "failed": "failed",
+    },
+    "ko": {
+        "host": "호스트",
+        "item": "항목",
+        "result": "결과",
+        "value": "값",
+        "limit": "기준",
+        "passed": "통과",
+        "warning": "경고",
+        "failed": "실패",
+    },
+}
+
+
+@ops_task(common=READS, help={"lines": "how many of the newest entries of each host; default: 50"})
+def audit(
+    context: Context, env: str = "", host: str = "", lines: int = 50, json: bool = False, sandbox: bool = False
+) -> None:
+    """Show what was done on the hosts, by whom, when, with what outcome."""
+    from ..operations.audit import audit as operation
+
+    with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
+        entries = operation(session, lines)
+    if json:
+        output.document(entries)
+    elif not entries:
+        output.line("nothing was done yet")
+    else:
+        output.table(
+            ("at", "host", "by", "release", "step", "outcome", "ms"),
+            [
+                tuple(str(entry.get(key, "")) for key in ("at", "host", "by", "release", "step", "outcome", "ms"))
+                for entry in entries
+            ],
+        )
+
+
+TASKS = (health, status, logs, checklist, audit)
