@@ -13,19 +13,10 @@ from pathlib import Path
 from .clock import Clock, SystemClock
 from .engines import Engine, engine_for
 from .model.environment import Environment, Host
+from .model.event import Event
 from .model.observation import Lock
 from .remote import Remote, open_remote
 from .source import Source
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something a person waits for: `state` is started, done, failed or note; `seconds` as measured on the host."""
-
-    host: str
-    title: str
-    state: str
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

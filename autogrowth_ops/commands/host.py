@@ -115,15 +115,14 @@ def _pairs(text: str) -> dict[str, str]:
 def _facts(found: Mapping[str, tuple[int, str]], our_clock: float) -> Facts:
     seen = _pairs(found["facts"][1])
     tools = tuple(line[5:] for line in found["facts"][1].splitlines() if line.startswith("tool="))
-    docker = _pairs(found["docker"][1]) if found["docker"][0] == 0 else {}
+    plugins = tuple(line[7:] for line in found["facts"][1].splitlines() if line.startswith("plugin="))
     return Facts(
         user=seen.get("user", ""),
         has_docker="has_docker" in seen,
         can_use_docker="can_use_docker" in seen,
-        docker_answers=bool(docker.get("docker_version")),
-        docker_version=docker.get("docker_version", ""),
-        compose_version=docker.get("compose_version", ""),
-        buildx_version=docker.get("buildx_version", ""),
+        docker_answers=found["containers"][0] == 0,
+        has_compose="compose" in plugins,
+        has_buildx="buildx" in plugins,
         has_tools=tools,
         is_folder_writable="is_folder_writable" in seen,
         disk_free_bytes=int(seen.get("disk_free_kib", 0)) * 1024,

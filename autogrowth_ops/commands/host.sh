@@ -63,6 +63,7 @@ facts() {
   socket=${DOCKER_HOST:-unix:///var/run/docker.sock}
   socket=${socket#unix://}
   if [ ! -S "$socket" ] || [ -w "$socket" ]; then printf 'can_use_docker=1\n'; fi
+  plugins
   for tool in curl tar; do
     if command -v "$tool" >/dev/null; then printf 'tool=%s\n' "$tool"; fi
   done
@@ -72,9 +73,12 @@ facts() {
   df -Pk "$near" | awk 'NR == 2 { printf "disk_size_kib=%s\ndisk_free_kib=%s\n", $2, $4 }'
 }
 
-docker_facts() {
-  docker info --format \
-    'docker_version={{.ServerVersion}}{{range .ClientInfo.Plugins}}{{println}}{{.Name}}_version={{.Version}}{{end}}'
+# plugins: which of Docker's plugins are there; asking Docker itself takes longer than all the rest.
+plugins() {
+  for folder in "$HOME/.docker/cli-plugins" /usr/local/lib/docker/cli-plugins /usr/local/libexec/docker/cli-plugins \
+    /usr/lib/docker/cli-plugins /usr/libexec/docker/cli-plugins; do
+    for plugin in compose buildx; do [ ! -x "$folder/docker-$plugin" ] || printf 'plugin=%s\n' "$plugin"; done
+  done
 }
 
 each_release() {
@@ -101,16 +105,28 @@ show_lock() {
 current_release() { [ ! -L "$BASE/current" ] || basename "$(readlink "$BASE/current")"; }
 
 observe() {
+  temporary
+  list_containers >"$TEMPORARY/containers" 2>&1 &
+  containers_listed=$!
+  list_images >"$TEMPORARY/images" 2>&1 &
+  images_listed=$!
   section facts facts
-  section docker docker_facts
   section current current_release
   section releases each_release
-  section containers list_containers
-  section images list_images
   section lock show_lock
   section stack_hash show "$BASE/stack/hash"
   section source_tree show "$BASE/source.tree"
   section proxied show "$BASE/stack/proxy/release"
+  section containers finished "$containers_listed" "$TEMPORARY/containers"
+  section images finished "$images_listed" "$TEMPORARY/images"
+}
+
+# finished PROCESS FILE: what a process in the background printed, with its code.
+finished() {
+  wait "$1"
+  finished_code=$?
+  cat "$2"
+  return "$finished_code"
 }
 
 # ---------------------------------------------------------------- changing
@@ -197,29 +213,54 @@ release_compose() {
   docker compose --project-name "$PROJECT-$compose_release" --file "$BASE/releases/$compose_release/compose.yml" "$@"
 }
 
-containers_of() { docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$1"; }
+# containers_of ID SERVICE...: ids of a release's containers, running or not; without services, of all.
+containers_of() {
+  listed=$1
+  shift
+  if [ $# = 0 ]; then
+    docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$listed"
+  fi
+  for service; do
+    docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$listed" \
+      --filter "label=com.docker.compose.service=$service"
+  done
+}
 
-# start_release ID SERVICE...: its containers run; those that were stopped are started again.
+# start_release ID SERVICE...: its containers are made where they are not, and run. Compose would start the replicas one
+# after the other.
 start_release() {
   started=$1
   shift
-  release_compose "$started" up --detach --no-build --no-deps "$@"
+  release_compose "$started" create --no-build "$@" || return 1
+  restart_containers "$started" "$@"
+}
+
+# restart_containers ID SERVICE...: its containers, which are all there, run.
+restart_containers() {
+  restarted=$1
+  shift
+  containers_of "$restarted" "$@" | xargs -n 1 -P 8 docker start
 }
 
 # stop_release ID SERVICE...: its containers are stopped, and kept; without services, all.
 stop_release() {
-  stopped=$1
-  shift
-  if [ $# = 0 ]; then
-    chosen=$(docker ps --quiet --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$stopped")
-  else
-    chosen=$(for service; do
-      docker ps --quiet --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$stopped" \
-        --filter "label=com.docker.compose.service=$service"
-    done)
-  fi
+  chosen=$(containers_of "$@")
   # shellcheck disable=SC2086
   [ -z "$chosen" ] || docker stop $chosen
+}
+
+# retire ID... -- ID...: the first releases are stopped and kept; meanwhile of the second ones nothing is left.
+retire() {
+  while [ "$1" != -- ]; do
+    stop_release "$1" &
+    retired="${retired:-} $!"
+    shift
+  done
+  shift
+  prune "$@"
+  retire_code=$?
+  for waited in ${retired:-}; do wait "$waited" || retire_code=1; done
+  return "$retire_code"
 }
 
 # remove_release ID: its containers are gone.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..clock import Clock
 from ..commands import frames
@@ -165,7 +166,12 @@ class ComposeEngine:
         if observed.has_containers(release):
             undo = None if observed.running(release) else ("stop_release", release)
         yield Step(
-            host.name, start, f"start {what}", ("start_release", release, *services), undo=undo, timeout_seconds=300
+            host.name,
+            start,
+            f"start {what}",
+            (_way_to_start(observed, release, services), release, *services),
+            undo=undo,
+            timeout_seconds=300,
         )
         limit = max(service.start_timeout_seconds for service in services.values())
         wanted = [(name, service.port, service.health_path) for name, service in services.items()]
@@ -213,21 +219,19 @@ class ComposeEngine:
     def _finish(self, change: Change, host: Host) -> Iterator[Step]:
         observed, release = change.observed[host.name], change.release
         yield Step(host.name, "record", "record the release", words.record(release), final=True)
-        grace = max(service.stop_grace_seconds for service in self._environment.app.services.values())
-        for old in _others_running(observed, release):
-            yield Step(
-                host.name, f"stop-{old}", f"stop {old}", ("stop_release", old), final=True, timeout_seconds=grace + 60
-            )
         past = (*(one for one in observed.releases if one.id != release.id), release)
         gone = [one.id for one in expired(past, [release.id], self._environment.policies.keep_releases)]
-        if gone:
+        olds = [old for old in _others_running(observed, release) if old not in gone]
+        if olds or gone:
+            grace = max(service.stop_grace_seconds for service in self._environment.app.services.values())
+            words_for = [f"stop {', '.join(olds)}"] * bool(olds) + [f"remove {len(gone)} old"] * bool(gone)
             yield Step(
                 host.name,
-                "prune",
-                f"remove {len(gone)} old release{'s' * (len(gone) > 1)}",
-                ("prune", *gone),
+                "retire",
+                ", ".join(words_for),
+                ("retire", *olds, "--", *gone),
                 final=True,
-                timeout_seconds=120,
+                timeout_seconds=grace + 120,
             )
 
 
@@ -254,6 +258,13 @@ def _same_image(observed: Observation, release: Release) -> Release | None:
         if one.build_hash == release.build_hash and one.id in images and one.state == "good"
     ]
     return same[-1] if same else None
+
+
+def _way_to_start(observed: Observation, release: str, services: Mapping[str, Service]) -> str:
+    """Containers that are all there are started as they are, which is faster than asking Compose."""
+    there = Counter(one.service for one in observed.containers if one.release == release)
+    is_whole = all(there[name] == service.replicas for name, service in services.items())
+    return "restart_containers" if is_whole else "start_release"
 
 
 def _others_running(observed: Observation, release: Release) -> tuple[str, ...]:

@@ -16,9 +16,8 @@ class Facts:
     has_docker: bool = False
     can_use_docker: bool = False
     docker_answers: bool = False
-    docker_version: str = ""
-    compose_version: str = ""
-    buildx_version: str = ""
+    has_compose: bool = False
+    has_buildx: bool = False
     has_tools: tuple[str, ...] = ()
     is_folder_writable: bool = False
     disk_free_bytes: int = 0

@@ -10,12 +10,13 @@ from ..commands import host as words
 from ..commands.frames import Block
 from ..commands.shell import CRASHED, LOCKED, NOT_HEALTHY
 from ..errors import LockHeld, OpsError, RolloutFailed, UndoFailed
+from ..model.event import Event
 from ..model.observation import Lock
 from ..model.plan import Batch, Command, Plan, Step, undo_steps
 from ..model.release import Release
 from ..remote import Remote, on_hosts
 from ..scripts import run_script
-from ..session import Event, Session
+from ..session import Session
 from ..source import chunks
 
 EVIDENCE_LINES = 50

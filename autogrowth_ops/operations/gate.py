@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import RolloutFailed
+from ..model.event import Event
 from ..model.plan import Command
 from ..model.release import Version
-from ..session import Event, Session
+from ..session import Session
 
 LAST_LINES = 50
 TITLE = "the application's tests"

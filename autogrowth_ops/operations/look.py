@@ -49,9 +49,7 @@ def _docker_problems(facts: Facts, environment: Environment) -> list[str]:
         return [
             "the Docker daemon does not answer; on the host: sudo systemctl start docker, then: journalctl -u docker"
         ]
-    missing = [
-        name for name, version in (("Compose", facts.compose_version), ("buildx", facts.buildx_version)) if not version
-    ]
+    missing = [name for name, there in (("Compose", facts.has_compose), ("buildx", facts.has_buildx)) if not there]
     return [f"Docker's {' and '.join(missing)} plugin is not installed; {setup}"] if missing else []
 
 

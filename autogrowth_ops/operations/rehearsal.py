@@ -17,22 +17,27 @@ def sandbox_name(app: str, environment: str) -> str:
     return f"{app}-{environment}"
 
 
-def load(name: str, root: Path, *, sandbox: bool) -> Environment | None:
-    """The environment with stand-ins for its hosts, if it is a sandbox itself or `sandbox` asks for one; else None.
+def load(name: str, root: Path, *, sandbox: bool, need_secrets: bool) -> Environment:
+    """The environment; with stand-ins for its hosts if it is a sandbox itself or `sandbox` asks for them.
 
-    Secrets that have no value are made up once and kept beside the sandbox's keys."""
-    from ..config import load_environment
+    A sandbox's secrets that have no value are made up once and kept beside its keys."""
+    from ..config import PLACEHOLDER, load_environment
 
     plain = load_environment(name, root, need_secrets=False)
-    if not (plain.sandbox or sandbox):
-        return None
-    return with_stand_ins(_with_secrets(name, root, plain.app.name))
+    if plain.sandbox or sandbox:
+        return with_stand_ins(_with_secrets(name, root, plain.app.name))
+    if need_secrets and PLACEHOLDER in plain.secret_values.values():
+        return load_environment(name, root)
+    return plain
 
 
 def _with_secrets(name: str, root: Path, app: str) -> Environment:
-    from ..config import ensure_sandbox_secrets, load_environment
+    from ..config import PLACEHOLDER, ensure_sandbox_secrets, load_environment
 
     into = secrets_file(sandbox_name(app, name))
+    found = load_environment(name, root, AS_SANDBOX, secrets_file=into, need_secrets=False)
+    if PLACEHOLDER not in found.secret_values.values():
+        return found
     ensure_sandbox_secrets(name, root, into, overrides=AS_SANDBOX)
     return load_environment(name, root, AS_SANDBOX, secrets_file=into)
 

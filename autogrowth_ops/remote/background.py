@@ -27,5 +27,5 @@ def started(thread: threading.Thread) -> threading.Thread:
 def _fulfil(future: Future[T], work: Callable[[], T]) -> None:
     try:
         future.set_result(work())
-    except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+    except BaseException as error:  # raised again where it is waited for
         future.set_exception(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Protocol
 
 from autogrowth_ops.remote import shell
@@ -21,15 +22,32 @@ class Channel(Protocol):
     exit_status: int
     status_event: threading.Event
 
-    def exec_command(self, command: str) -> None: ...
-    def get_pty(self, term: str, width: int, height: int) -> None: ...
-    def resize_pty(self, width: int, height: int) -> None: ...
-    def recv(self, nbytes: int) -> bytes: ...
-    def recv_stderr(self, nbytes: int) -> bytes: ...
-    def send(self, s: bytes) -> int: ...
-    def shutdown_write(self) -> None: ...
-    def fileno(self) -> int: ...
-    def close(self) -> None: ...
+    def exec_command(self, command: str) -> None:
+        """Start the command; one round trip."""
+
+    def get_pty(self, term: str, width: int, height: int) -> None:
+        """Let it run in a terminal."""
+
+    def resize_pty(self, width: int, height: int) -> None:
+        """Tell that terminal of a new size."""
+
+    def recv(self, nbytes: int) -> bytes:
+        """The next part of stdout; empty at its end, or once the channel is closed."""
+
+    def recv_stderr(self, nbytes: int) -> bytes:
+        """The same of stderr."""
+
+    def send(self, s: bytes) -> int:
+        """How much of it was sent; 0 if the other side reads no more."""
+
+    def shutdown_write(self) -> None:
+        """End stdin."""
+
+    def fileno(self) -> int:
+        """Readable when there is something to receive."""
+
+    def close(self) -> None:
+        """Wake whoever receives, sends or waits here."""
 
 
 class Link(Protocol):
@@ -108,10 +126,8 @@ class ChannelProcess:
 
     def close_stdin(self) -> None:
         """Say that stdin ends here."""
-        try:
+        with suppress(*self._link.errors):  # then nobody reads it, and `wait` says why
             self._channel.shutdown_write()
-        except self._link.errors:
-            pass  # then nobody reads it, and `wait` says why
 
     def wait(self) -> int:
         """Exit code; 255 if the shell was killed by a signal, of which Paramiko does not tell the number."""
@@ -125,10 +141,8 @@ class ChannelProcess:
     def disconnect(self) -> None:
         """Close the channel, which wakes all who wait for it; not before it is known how to end what it leaves."""
         self._named.wait(_NAMING_SECONDS)
-        try:
+        with suppress(*self._link.errors):  # the connection went first
             self._channel.close()
-        except self._link.errors:
-            pass  # the connection went first
 
     def _send(self, part: bytes) -> int:
         try:

@@ -69,7 +69,9 @@ class Execution:
         self._process.disconnect()
 
     def carry_out(self, stdin: bytes | Iterable[bytes], timeout_seconds: float) -> Outcome:
-        """The outcome. Raise TimeIsUp, ConnectionLost, the reason given to `stop`, or what `stdin` or `on_line` raised."""
+        """The outcome.
+
+        Raise TimeIsUp, ConnectionLost, the reason given to `stop`, or what `stdin` or `on_line` raised."""
         timer = threading.Timer(timeout_seconds, self.stop, [TimeIsUp()])
         started(timer)
         try:
@@ -106,7 +108,7 @@ class Execution:
             self._process.close_stdin()
         except BrokenPipeError:
             pass  # it ended without reading all: its exit code says whether that is well
-        except BaseException as error:  # noqa: BLE001 - of the caller's own iterable: the caller gets it
+        except BaseException as error:  # of the caller's own iterable: the caller gets it
             self.stop(error)
 
     def _collect_stderr(self) -> None:

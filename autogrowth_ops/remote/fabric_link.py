@@ -98,22 +98,14 @@ class _Policy:
         self._name = name
         self._on_key = on_key
 
-    def missing_host_key(self, client: SSHClient, hostname: str, key: _PublicKey) -> None:
+    def missing_host_key(self, _client: SSHClient, _name: str, key: _PublicKey) -> None:
         self._on_key(HostKey(self._name, key.get_name(), key.get_base64()))
 
 
 class _Strategy:
-    """Logs in with keys only: nothing ever asks for a password. Fabric makes it, with these words."""
+    """Logs in with keys only: nothing ever asks for a password."""
 
-    def __init__(
-        self,
-        at: Endpoint,
-        identity_file: str,
-        *,
-        ssh_config: Mapping[str, object],
-        fabric_config: object,
-        username: str,
-    ) -> None:
+    def __init__(self, at: Endpoint, identity_file: str, ssh_config: Mapping[str, object]) -> None:
         self._at = at
         self._identity_file = identity_file
         self._ssh_config = ssh_config
@@ -151,7 +143,8 @@ def _open(
         _open(gateway, host, limit_seconds, jump=gateway.original_host)
     elif not gateway:
         connection.connect_kwargs["sock"] = _dial(at, limit_seconds)
-    connection.config.authentication.strategy_class = partial(_Strategy, at, host.identity_file)
+    strategy = _Strategy(at, host.identity_file, connection.ssh_config)
+    connection.config.authentication.strategy_class = lambda **_: strategy
     connection.client.set_missing_host_key_policy(_Policy(trust.name, on_key or partial(trust.require_known, at=at)))
     with _explained(at, limit_seconds):
         connection.open()

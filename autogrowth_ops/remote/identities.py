@@ -82,7 +82,7 @@ class Login:
         raise self._failure(why)
 
     def _identities(self) -> Iterator[Identity]:
-        """Keys of the files first, for which an encrypted one's copy in the agent stands in; then the agent's others."""
+        """Keys of the files first, the agent's copy of one that is encrypted in its place; then the agent's others."""
         in_agent = {identity.key.asbytes(): identity for identity in self.wallet.agent}
         for file in self.wallet.files:
             found = self._loaded(file) or in_agent.get(_public_half(file))

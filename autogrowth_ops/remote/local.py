@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from autogrowth_ops.remote import shell
@@ -112,10 +113,8 @@ class _LocalProcess:
 
     def disconnect(self) -> None:
         """Wake all who wait for it."""
-        try:
+        with suppress(OSError):  # closed already
             self._wake.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # closed already
         self._ended.set()
 
     def end_group(self) -> None:
@@ -124,7 +123,7 @@ class _LocalProcess:
 
     def close(self) -> None:
         """Give back what it held here."""
-        for stream in (self._shell.stdout, self._shell.stderr):
+        for stream in (self._shell.stdin, self._shell.stdout, self._shell.stderr):
             if stream:
                 stream.close()
         self._woken.close()

@@ -64,9 +64,9 @@ class FabricRemote:
         with self._lock:
             self.trips += 1
         connected = self._connected()
+        process = self._process(connected, script)
         try:
-            process = connected.process(script)
-            with self._executing(process, on_line) as execution:
+            with self._executing(Execution(process, on_line)) as execution:
                 outcome = execution.carry_out(stdin, timeout_seconds)
         except ConnectionLost as error:
             raise self._lost(error) from error
@@ -124,17 +124,23 @@ class FabricRemote:
             if self._connecting is connecting and connecting.done():
                 self._connecting = None
 
+    def _process(self, connected: _Connected, script: str) -> ChannelProcess:
+        try:
+            return connected.process(script)
+        except ConnectionLost as error:
+            raise self._lost(error) from error
+
     def _lost(self, error: ConnectionLost) -> Unreachable:
         words = not_started if isinstance(error, NotStarted) else connection_lost
         return words(self.host.name, str(error))
 
     @contextmanager
-    def _executing(self, execution: Execution) -> Iterator[None]:
+    def _executing(self, execution: Execution) -> Iterator[Execution]:
         """Let `interrupt` find it."""
         with self._lock:
             self._executions.add(execution)
         try:
-            yield
+            yield execution
         finally:
             with self._lock:
                 self._executions.discard(execution)

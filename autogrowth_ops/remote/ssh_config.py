@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +34,8 @@ def expanded(file: Path, depth: int = 0) -> Iterator[str]:
 def _included(value: str, folder: Path) -> Iterator[Path]:
     """Files an Include names: patterns, relative to the folder of the file they stand in."""
     for pattern in shlex.split(value):
-        yield from map(Path, sorted(glob.glob(str(folder / Path(pattern).expanduser()))))
+        path = folder / Path(pattern).expanduser()
+        yield from sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
 
 
 def _lines(file: Path) -> list[str]:

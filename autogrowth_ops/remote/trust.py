@@ -93,12 +93,13 @@ def _record(file: Path, key: HostKey, *, replace: bool) -> None:
 def _write(file: Path, text: str) -> None:
     """All or nothing; mkstemp makes it readable by its owner only."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+    os.close(handle)
+    temporary = Path(name)
     try:
-        with open(handle, "w", encoding="utf-8") as temporary:
-            temporary.write(text)
-        os.replace(name, file)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(file)
     except BaseException:
-        os.unlink(name)
+        temporary.unlink()
         raise
 
 

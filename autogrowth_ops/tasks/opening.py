@@ -34,13 +34,12 @@ def environment_for(
     context: Context, env: str = "", host: str = "", *, sandbox: bool = False, need_secrets: bool = True
 ) -> Environment:
     """The environment, read and checked; with stand-ins for its hosts if it is a sandbox or `sandbox` says so."""
-    from ..config import load_environment
     from ..errors import UsageError
     from ..operations import rehearsal
 
     root = project_root(context)
     name = environment_name(root, env, host)
-    environment = rehearsal.load(name, root, sandbox=sandbox) or load_environment(name, root, need_secrets=need_secrets)
+    environment = rehearsal.load(name, root, sandbox=sandbox, need_secrets=need_secrets)
     if host and host not in environment.hosts:
         raise UsageError(f"{host}: no host of environment {name}; there are: {', '.join(environment.hosts) or 'none'}")
     return environment

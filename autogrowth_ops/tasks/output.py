@@ -12,8 +12,8 @@ from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from ..errors import OpsError
+from ..model.event import Event
 from ..model.secret import MASK, Secret
-from ..session import Event
 
 if TYPE_CHECKING:
     from rich.console import Console

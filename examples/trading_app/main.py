@@ -1,3 +1,4 @@
+# ruff: noqa: E402 - the signal handlers come before the imports
 """Start one of the trading application's processes: the API (default), migrate, scheduler or worker."""
 
 from __future__ import annotations

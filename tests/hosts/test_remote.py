@@ -10,14 +10,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sshd import Sshd, free_port, is_running, make_key, public_key
 
 from autogrowth_ops.errors import CommandTimedOut, HostError, HostsFailed, Unreachable
 from autogrowth_ops.model.environment import Host
 from autogrowth_ops.remote import FabricRemote, Remote, fetch_host_key, on_hosts, open_remote, record_host_key
+from tests.hosts.sshd import Sshd, free_port, is_running, make_key, public_key
 
 MEGABYTES_20 = 20 * 1024 * 1024
 LIMIT = 60.0
@@ -46,7 +47,7 @@ def connect() -> Iterator[Open]:
     opened: list[Remote] = []
 
     def connect(host: Host) -> Remote:
-        opened.append(open_remote(host, connect_timeout_seconds=10))
+        opened.append(open_remote(host, connect_timeout_seconds=LIMIT))
         return opened[-1]
 
     yield connect
@@ -179,18 +180,10 @@ def test_each_run_is_one_trip(app1: Remote) -> None:
 
 
 def test_several_scripts_run_at_the_same_time(app1: Remote) -> None:
-    numbers = [str(number) for number in range(8)]
-    outcomes: dict[str, str] = {}
-    threads = [threading.Thread(target=_echo, args=[app1, number, outcomes]) for number in numbers]
+    with ThreadPoolExecutor(8) as pool:
+        said = pool.map(lambda number: app1.run(f"echo {number}", timeout_seconds=LIMIT).stdout, range(8))
 
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
-
-    assert sorted(outcomes.items()) == [(number, f"{number}\n") for number in numbers]
-
-
-def _echo(remote: Remote, number: str, outcomes: dict[str, str]) -> None:
-    outcomes[number] = remote.run(f"echo {number}", timeout_seconds=LIMIT).stdout
+    assert "".join(said).split() == ["0", "1", "2", "3", "4", "5", "6", "7"]
 
 
 # -- ending scripts
@@ -272,7 +265,7 @@ def test_after_a_broken_connection_the_next_run_opens_a_new_one(app1: Remote) ->
 
 
 def test_nagles_algorithm_is_off(sshd: Sshd) -> None:
-    remote = FabricRemote(sshd.host(), connect_timeout_seconds=10)
+    remote = FabricRemote(sshd.host(), connect_timeout_seconds=LIMIT)
     sockets: list[socket.socket] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "create_connection", _noting(socket.create_connection, sockets))
@@ -330,7 +323,7 @@ from autogrowth_ops.model.environment import Host
 from autogrowth_ops.remote import open_remote
 logging.basicConfig()
 try:
-    open_remote(Host(name="app1", address="127.0.0.1", port=int(sys.argv[1])), 10).open()
+    open_remote(Host(name="app1", address="127.0.0.1", port=int(sys.argv[1])), 60).open()
 except Unreachable:
     sys.exit(3)
 """
@@ -435,7 +428,7 @@ def test_a_changed_host_key_is_refused_with_both_fingerprints(connect: Open, ssh
 def test_a_fetched_key_once_recorded_lets_one_in(connect: Open, sshd: Sshd, home: Path) -> None:
     host = sshd.host(known_hosts="")
 
-    file = record_host_key(host, fetch_host_key(host), replace=False)
+    file = record_host_key(host, fetch_host_key(host, LIMIT), replace=False)
 
     assert connect(host).run("true", timeout_seconds=LIMIT).exit_code == 0
     assert (file, file.stat().st_mode & 0o777) == (home / ".ssh/known_hosts", 0o600)
@@ -446,7 +439,7 @@ def test_a_recorded_key_stands_under_the_real_address_of_an_alias(sshd: Sshd, ho
     (home / ".ssh/known_hosts").write_text(sshd.known_hosts_line("ecdsa"))
     host = sshd.host(address="inner", port=None, known_hosts=str(home / "new/known"))
 
-    file = record_host_key(host, fetch_host_key(host), replace=False)
+    file = record_host_key(host, fetch_host_key(host, LIMIT), replace=False)
 
     assert file.read_text().startswith(f"[127.0.0.1]:{sshd.port} ssh-ed25519 ")
 
@@ -454,7 +447,7 @@ def test_a_recorded_key_stands_under_the_real_address_of_an_alias(sshd: Sshd, ho
 def test_another_key_is_recorded_only_to_replace(sshd: Sshd, home: Path) -> None:
     (home / "known").write_text(f"[127.0.0.1]:{sshd.port} {public_key(make_key(home / 'other', 'ed25519'))}")
     host = sshd.host(known_hosts=str(home / "known"))
-    key = fetch_host_key(host)
+    key = fetch_host_key(host, LIMIT)
 
     with pytest.raises(HostError, match="app1: host key not recorded: another one is: ssh-ed25519 SHA256:"):
         record_host_key(host, key, replace=False)
@@ -484,7 +477,9 @@ def test_a_default_key_is_found(connect: Open, sshd: Sshd, home: Path) -> None:
 def test_an_encrypted_key_needs_the_agent(connect: Open, sshd: Sshd, home: Path) -> None:
     locked = make_key(home / "id_locked", "ed25519", passphrase="secret")
 
-    with pytest.raises(Unreachable, match="login failed: id_locked is encrypted and the agent does not hold it; run: ssh"):
+    with pytest.raises(
+        Unreachable, match="login failed: id_locked is encrypted and the agent does not hold it; run: ssh"
+    ):
         connect(sshd.host(identity_file=str(locked))).open()
 
 
@@ -502,7 +497,9 @@ def test_a_refused_key_of_the_agent_is_named(connect: Open, sshd: Sshd, agent: P
 
 
 def test_an_identity_file_that_is_missing_is_said(connect: Open, sshd: Sshd) -> None:
-    with pytest.raises(Unreachable, match="app1: identity file cannot be read: id_gone: No such file or directory; set"):
+    with pytest.raises(
+        Unreachable, match="app1: identity file cannot be read: id_gone: No such file or directory; set"
+    ):
         connect(sshd.host(identity_file="~/id_gone")).open()
 
 
@@ -541,7 +538,7 @@ from autogrowth_ops.model.environment import Host
 from autogrowth_ops.remote import open_remote
 host = Host(name="app1", address=sys.argv[1], user=sys.argv[2], port=int(sys.argv[3]), identity_file=sys.argv[4],
             known_hosts=sys.argv[5])
-sys.exit(open_remote(host, 10).interact(sys.argv[6]))
+sys.exit(open_remote(host, 60).interact(sys.argv[6]))
 """
 
 

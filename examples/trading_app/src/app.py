@@ -88,7 +88,7 @@ async def health(request: Request) -> Response:
     services = _services(request)
     database, redis = await asyncio.gather(
         _check(lambda: services.database.fetch("select 1")),
-        _check(lambda: services.redis.execute_command("PING")),
+        _check(lambda: _ping(services.redis)),
     )
     healthy = database["ok"] and redis["ok"]
     body = {
@@ -98,6 +98,10 @@ async def health(request: Request) -> Response:
         "release": services.settings.release,
     }
     return JSONResponse(body, 200 if healthy else 503, headers={"cache-control": "no-store"})
+
+
+async def _ping(redis: Redis) -> None:
+    await redis.ping()
 
 
 async def _check(probe: Callable[[], Coroutine[Any, Any, object]]) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import socket
+import uuid
 
 from src import logs, scheduler, worker
 from src.quotes import open_redis
@@ -26,7 +26,8 @@ async def _run(name: str, settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    process = f"{socket.gethostname()}-{os.getpid()}"
+    # never the name of an earlier life: a container that restarts keeps its host name and process id
+    process = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
     log.info("%s %s started, release %s", name, process, settings.release)
     async with open_redis(settings.redis_url) as redis:
         if name == "scheduler":

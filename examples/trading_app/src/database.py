@@ -125,7 +125,7 @@ class SqliteDatabase:
             self._connection = open_sqlite(self._path)
         cursor = self._connection.execute(query, tuple(map(_sqlite_value, values)))
         names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row)) for row in cursor.fetchall()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def open_sqlite(path: Path) -> sqlite3.Connection:

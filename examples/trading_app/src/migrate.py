@@ -16,7 +16,8 @@ from src.settings import Settings
 FOLDER = Path(__file__).with_name("migrations")
 LOCK_ID = 4_207_311_954
 LEDGER = "schema_migrations"
-CREATE_LEDGER = f"create table if not exists {LEDGER} (name text primary key, applied_at timestamp with time zone not null)"
+CREATE_LEDGER = f"""
+    create table if not exists {LEDGER} (name text primary key, applied_at timestamp with time zone not null)"""
 RECORD = f"insert into {LEDGER} (name, applied_at) values ('%s', current_timestamp)"
 
 Execute = Callable[[str], Sequence[tuple[Any, ...]]]
@@ -62,8 +63,12 @@ def listing(settings: Settings, folder: Path = FOLDER) -> list[str]:
     except _errors(settings) as error:
         raise MigrationFailed(f"list: {first_line(error)}") from error
     known = {file.stem for file in _files(folder)}
-    notes = {name: " (of another release)" for name in applied - known}
-    return [f"{'applied' if name in applied else 'pending'} {name}{notes.get(name, '')}" for name in sorted(applied | known)]
+    states = {
+        **dict.fromkeys(known, "pending {}"),
+        **dict.fromkeys(applied, "applied {}"),
+        **dict.fromkeys(applied - known, "applied {} (of another release)"),
+    }
+    return [states[name].format(name) for name in sorted(states)]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -97,8 +102,8 @@ def _errors(settings: Settings) -> tuple[type[Exception], ...]:
 
 @contextmanager
 def _transaction(settings: Settings, *, lock: bool) -> Iterator[Execute]:
-    transaction = _sqlite(settings.sqlite_path, lock) if settings.sqlite_path else _postgres(settings.database_url, lock)
-    with transaction as execute:
+    path, url = settings.sqlite_path, settings.database_url
+    with _sqlite(path, lock) if path else _postgres(url, lock) as execute:
         yield execute
 
 

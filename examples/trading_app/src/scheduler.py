@@ -54,8 +54,8 @@ async def count_overlap(redis: Redis) -> None:
 async def hold(lease: Lock) -> bool:
     """Renew the lease if it is ours, else try to take it; whether it is ours now."""
     with suppress(LockError):
-        return await lease.reacquire()
-    return await lease.acquire()
+        return bool(await lease.reacquire())
+    return bool(await lease.acquire())
 
 
 async def _beat(redis: Redis, process: str, release: str) -> None:

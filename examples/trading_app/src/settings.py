@@ -35,7 +35,7 @@ class Settings:
     @property
     def sqlite_path(self) -> Path | None:
         """The file of a development database, None with PostgreSQL."""
-        return Path(self.database_url[len(SQLITE):]) if self.database_url.startswith(SQLITE) else None
+        return Path(self.database_url.removeprefix(SQLITE)) if self.database_url.startswith(SQLITE) else None
 
 
 def read_settings(variables: Mapping[str, str]) -> Settings:

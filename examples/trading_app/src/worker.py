@@ -15,31 +15,29 @@ from redis.exceptions import RedisError
 from src.waiting import end, pause
 
 QUEUE = "jobs"
+WORKERS = "jobs:workers"
 RUNNING = "jobs:running:"
 ALIVE = "jobs:alive:"
 DONE = "jobs:done"
 CUT = "jobs:cut"
 BAD = "jobs:bad"
 ALIVE_SECONDS = 5
-POLL_SECONDS = 0.5
+BEAT_SECONDS = 1
+POLL_SECONDS = 0.2
 LONGEST_SECONDS = 3600
 log = logging.getLogger(__name__)
 
 
 async def run(redis: Redis, process: str, stop: asyncio.Event) -> None:
     """Do jobs until `stop`; the one in hand is finished."""
-    await _say_alive(redis, process)
-    beating = asyncio.create_task(_keep_alive(redis, process))
+    await _beat(redis, process)
+    beating = asyncio.create_task(_keep_beating(redis, process))
     while not stop.is_set():
-        try:
-            await rescue(redis)
-            job = await redis.blmove(QUEUE, RUNNING + process, POLL_SECONDS, "LEFT", "RIGHT")
-        except (RedisError, OSError) as error:
-            log.warning("worker: %s; trying again", error)
-            await pause(stop, 1)
-            continue
+        job = await _take(redis, process)
         if job:
             await _record(redis, process, job, await do(job))
+        else:
+            await pause(stop, POLL_SECONDS)
     await end(beating)
 
 
@@ -60,12 +58,22 @@ async def do(job: str) -> str:
 
 async def rescue(redis: Redis) -> None:
     """Put back the jobs of workers that are gone without finishing them."""
-    async for running in redis.scan_iter(RUNNING + "*"):
-        if await redis.exists(ALIVE + running[len(RUNNING):]):
+    for worker in map(str, await redis.smembers(WORKERS)):
+        if await redis.exists(ALIVE + worker):
             continue
-        while job := await redis.lmove(running, QUEUE, "RIGHT", "LEFT"):
+        while job := await redis.lmove(RUNNING + worker, QUEUE, "RIGHT", "LEFT"):
             await redis.incr(CUT)
             log.error("job was cut, put back: %.200s", job)
+        await redis.srem(WORKERS, worker)
+
+
+async def _take(redis: Redis, process: str) -> str | None:
+    try:
+        job = await redis.lmove(QUEUE, RUNNING + process, "LEFT", "RIGHT")
+        return str(job) if job else None
+    except (RedisError, OSError) as error:
+        log.warning("worker: %s; trying again", error)
+        return None
 
 
 async def _record(redis: Redis, process: str, job: str, counter: str) -> None:
@@ -73,7 +81,8 @@ async def _record(redis: Redis, process: str, job: str, counter: str) -> None:
     while True:
         try:
             async with redis.pipeline(transaction=True) as transaction:
-                transaction.lrem(RUNNING + process, 1, job).incr(counter)
+                transaction.lrem(RUNNING + process, 1, job)
+                transaction.incr(counter)
                 await transaction.execute()
             return
         except (RedisError, OSError) as error:
@@ -81,14 +90,17 @@ async def _record(redis: Redis, process: str, job: str, counter: str) -> None:
             await asyncio.sleep(1)
 
 
-async def _keep_alive(redis: Redis, process: str) -> None:
+async def _keep_beating(redis: Redis, process: str) -> None:
     while True:
-        await asyncio.sleep(1)
-        await _say_alive(redis, process)
+        await asyncio.sleep(BEAT_SECONDS)
+        await _beat(redis, process)
 
 
-async def _say_alive(redis: Redis, process: str) -> None:
+async def _beat(redis: Redis, process: str) -> None:
+    """Say that we are alive, then look for workers that are not."""
     try:
         await redis.set(ALIVE + process, "1", ex=ALIVE_SECONDS)
+        await redis.sadd(WORKERS, process)
+        await rescue(redis)
     except (RedisError, OSError) as error:
         log.warning("worker: %s", error)

@@ -55,6 +55,7 @@ def test_a_stopped_worker_finishes_its_job(redis):
 
 def test_the_job_of_a_killed_worker_is_counted_and_done_again(redis):
     async def scenario():
+        await redis.sadd(worker.WORKERS, "gone")
         await redis.rpush(worker.RUNNING + "gone", JOB)
         await running(work(redis))
         return await redis.mget(worker.DONE, worker.CUT)
