@@ -29,7 +29,7 @@ def way_up() -> Command:
 
 def uncommitted() -> Command:
     """Files of the working folder that differ from the last commit, ended by NUL."""
-    return ("git", "status", "--porcelain", "-z", "--untracked-files=normal", "--", ".")
+    return ("git", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal", "--", ".")
 
 
 def parse_uncommitted(stdout: str) -> tuple[str, ...]:
