@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import configuration, settings
 
 TESTS = Path(__file__).parent
 LOOPBACK = ("hosts", "unit/remote", "unit/sandbox")  # these talk to ports of this machine, and to nothing else
@@ -24,6 +24,7 @@ GIT = {
     "GIT_COMMITTER_DATE": "2026-11-23T11:00:00Z",
 }
 
+configuration.set_hypothesis_home_dir(TESTS.parent / ".hypothesis")
 settings.register_profile("ours", database=None, deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("ours")
 

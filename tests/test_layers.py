@@ -171,7 +171,7 @@ def test_which_engine_it_is_is_asked_in_one_place(module: str):
 @every_module
 def test_no_command_goes_through_a_shell_of_this_machine(module: str):
     keywords = [node for node in ast.walk(tree(module)) if isinstance(node, ast.keyword) and node.arg == "shell"]
-    assert not [node.lineno for node in keywords if not getattr(node.value, "value", True) is False]
+    assert not [node.lineno for node in keywords if getattr(node.value, "value", True) is not False]
 
 
 @every_module

@@ -19,7 +19,7 @@ from autogrowth_ops.model.checklist import (
 )
 from autogrowth_ops.model.environment import Postgres, Redis, Service, Stack
 from autogrowth_ops.model.observation import Observation
-from autogrowth_ops.testing import NOON, make_containers, make_environment, make_release
+from tests.fakes import NOON, make_containers, make_environment, make_release
 
 RELEASE = make_release(image_id="sha256:1")
 OTHER = make_release("20261123-100000-bbbbbbb")

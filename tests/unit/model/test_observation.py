@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from autogrowth_ops.model.observation import Lock, Observation
-from autogrowth_ops.testing import make_containers, make_release
+from tests.fakes import make_containers, make_release
 
 OLD, NEW = make_release("20261123-100000-aaaaaaa"), make_release("20261123-110000-bbbbbbb")
 
