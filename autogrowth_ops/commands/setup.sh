@@ -77,7 +77,10 @@ show_root() { ! as_root test -f "$1" || as_root cat "$1"; }
 
 # make_user USER: it exists, without a password, and is opened by the keys that opened ours.
 make_user() {
-  id "$1" >/dev/null 2>&1 || as_root useradd --create-home --shell /bin/bash --password '*' "$1" || return 1
+  if ! id "$1" >/dev/null 2>&1; then
+    if getent group "$1" >/dev/null; then group=$1; else group=""; fi
+    as_root useradd --create-home --shell /bin/bash --password '*' ${group:+--gid "$group"} "$1" || return 1
+  fi
   keys=$(home_of "$1")/.ssh
   as_root install -d -o "$1" -g "$(id -gn "$1")" -m 0700 "$keys" || return 1
   merged=$({ show_root "$keys/authorized_keys"; show "$HOME/.ssh/authorized_keys"; } | awk 'NF && !seen[$0]++')

@@ -18,7 +18,7 @@ from ..render import ANY_RELEASE, Renderer, digest
 from ..session import Session
 from .carry_out import carry_out, held_by
 from .gate import run_gate
-from .look import observe, preflight
+from .look import observe, observing, preflight
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,20 @@ class Prepared:
     is_needed: bool
 
 
-def prepare(session: Session, version: str = "", *, allow_dirty: bool = False, skip_tests: bool = False) -> Prepared:
+def prepare(session: Session, version: str = "", *, allow_dirty: bool = False) -> Prepared:
     """Look at the hosts and plan. `version` is a release on the hosts or a git ref; empty is what is checked out.
 
     Raise UsageError, HostUnready, Unreachable or LockHeld before anything was changed."""
-    known = ID_PATTERN.match(version) is not None
-    source = None if known else session.source.version(version or "HEAD", allow_dirty=allow_dirty)
-    observed = observe(session)
-    preflight(session, observed)
-    if source is None:
+    if ID_PATTERN.match(version):
+        observed = observe(session)
+        preflight(session, observed)
         return prepare_known(session, observed, _known(observed, session, version), f"deploy {version}")
-    return _prepare_new(session, observed, source, skip_tests=skip_tests)
+    with observing(session) as looked:
+        source = session.source.version(version or "HEAD", allow_dirty=allow_dirty)
+        draft = _draft(session, source)
+        observed = looked()
+    preflight(session, observed)
+    return _prepare_new(session, observed, draft)
 
 
 def prepare_known(session: Session, observed: Mapping[str, Observation], target: Release, what: str) -> Prepared:
@@ -79,7 +82,7 @@ def deploy(session: Session, version: str = "", *, allow_dirty: bool = False, sk
 
     Raise RolloutFailed (undone), UndoFailed, LockHeld, and what `prepare` raises."""
     began = session.clock.monotonic()
-    prepared = prepare(session, version, allow_dirty=allow_dirty, skip_tests=skip_tests)
+    prepared = prepare(session, version, allow_dirty=allow_dirty)
     return put_live(session, prepared, began, skip_tests=skip_tests)
 
 
@@ -132,45 +135,56 @@ def listed(observed: Mapping[str, Observation]) -> str:
     )
 
 
-def _prepare_new(
-    session: Session, observed: Mapping[str, Observation], version: Version, *, skip_tests: bool
-) -> Prepared:
+@dataclass(frozen=True)
+class Draft:
+    """A new release as this machine sees it, before a host was looked at; files are by host name."""
+
+    release: Release
+    files: Mapping[str, tuple[RenderedFile, ...]]
+    stack: Mapping[str, tuple[RenderedFile, ...]]
+
+
+def _draft(session: Session, version: Version) -> Draft:
     environment = session.environment
     renderer = Renderer(environment, session.root)
-    app = [host for host in environment.app_hosts() if host.name in observed]
+    hosts = [environment.hosts[name] for name in session.remotes]
+    app = [host for host in hosts if host.is_app()]
     if not app:
         raise UsageError(f"env/{environment.name}.yml: none of the chosen hosts has the role app")
     release = _new_release(session, renderer, app, version)
-    stack = {name: renderer.stack(environment.hosts[name]) for name in observed}
-    hashes = {name: digest(files) for name, files in stack.items()}
-    changed = {name: files for name, files in stack.items() if observed[name].stack_hash != hashes[name]}
-    current = {host.name: observed[host.name].release(observed[host.name].serving()) for host in app}
-    is_needed = bool(changed) or not all(
-        one and one.is_same_as(release) and one.state == "good" and _is_complete(session, observed[name], one)
-        for name, one in current.items()
-    )
+    files = {host.name: _files(renderer, release, host) for host in app}
+    return Draft(release, files, {host.name: renderer.stack(host) for host in hosts})
+
+
+def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: Draft) -> Prepared:
+    release = draft.release
+    hashes = {name: digest(files) for name, files in draft.stack.items()}
+    changed = {name: files for name, files in draft.stack.items() if observed[name].stack_hash != hashes[name]}
+    is_needed = bool(changed) or not all(_has(session, observed[name], release) for name in draft.files)
     refuse_locked(session, observed)
     change = Change(
         release,
         session.lock(f"deploy {release.id}"),
         observed,
         is_new=True,
-        files={host.name: _files(renderer, release, host) for host in app},
+        files=draft.files,
         stack=changed,
         stack_hashes=hashes,
-        sources=_sources(session, observed, app, version),
+        sources=_sources(session, observed, release.version),
     )
     return Prepared(change, session.engine.plan(change), is_needed)
+
+
+def _has(session: Session, observed: Observation, release: Release) -> bool:
+    one = observed.release(observed.serving())
+    return one is not None and one.is_same_as(release) and one.state == "good" and _is_complete(session, observed, one)
 
 
 def _new_release(session: Session, renderer: Renderer, app: list[Host], version: Version) -> Release:
     environment = session.environment
     now = session.clock.now()
-    every = [
-        file
-        for host in app
-        for file in renderer.release(ANY_RELEASE, replace(version, commit="", ref="", subject=""), host)
-    ]
+    anyone = replace(version, commit="", ref="", subject="")
+    every = [file for host in app for file in renderer.release(ANY_RELEASE, anyone, host)]
     dockerfile = next((file.text for file in every if file.path == "Dockerfile"), environment.app.dockerfile)
     migrate = environment.app.migrate
     new_id = release_id(now, version)
@@ -198,14 +212,12 @@ def _files(renderer: Renderer, release: Release, host: Host) -> tuple[RenderedFi
     return (*rendered, RenderedFile("release.json", started.to_json() + "\n"))
 
 
-def _sources(
-    session: Session, observed: Mapping[str, Observation], app: list[Host], version: Version
-) -> dict[str, SourceChange]:
+def _sources(session: Session, observed: Mapping[str, Observation], version: Version) -> dict[str, SourceChange]:
     found = {}
-    for host in app:
-        have = observed[host.name].source_tree
-        if have != version.tree:
-            found[host.name] = SourceChange(version.tree, have if session.source.has(have) else "")
+    for name, one in observed.items():
+        if session.environment.hosts[name].is_app() and one.source_tree != version.tree:
+            base = one.source_tree if session.source.has(one.source_tree) else ""
+            found[name] = SourceChange(version.tree, base)
     return found
 
 

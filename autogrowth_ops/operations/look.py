@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from ..errors import HostUnready
 from ..model.environment import Environment
@@ -20,6 +22,16 @@ def observe(session: Session) -> dict[str, Observation]:
 
     found = on_hosts(tuple(session.remotes.values()), look, at_once=len(session.remotes))
     return {host.name: observation for host, observation in found.items()}
+
+
+@contextmanager
+def observing(session: Session) -> Iterator[Callable[[], dict[str, Observation]]]:
+    """The hosts are looked at while the caller does something else; what is handed over waits for the outcome."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="observe")
+    try:
+        yield pool.submit(observe, session).result
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def preflight(session: Session, observed: Mapping[str, Observation]) -> None:

@@ -102,9 +102,9 @@ def urls(environment: Environment) -> dict[str, str]:
     """Where each app host's proxy answers, by host name."""
     proxy = environment.stack.proxy
     if environment.sandbox:
-        from ..sandbox import hosts
+        from ..sandbox.state import state_of
 
-        found = {host.name: host for host in hosts.find(sandbox_name(environment.app.name, environment.name))}
+        found = {host.name: host for host in state_of(sandbox_name(environment.app.name, environment.name)).hosts()}
         return {
             host.name: f"http://127.0.0.1:{found[host.name].http_port}"
             for host in environment.app_hosts()

@@ -93,7 +93,7 @@ def _needed(session: Session, name: str, machine: Machine, wanted: Wanted) -> tu
     except ValueError as error:
         raise HostUnready(
             f"{name}: {setup_words.DAEMON}: not understood: {error}; Docker does not start with it: mend it, then "
-            f"{_again(session, name)}"
+            "run inv setup again"
         ) from error
 
 
@@ -102,12 +102,13 @@ def _refuse(session: Session, name: str, machine: Machine, missing: Sequence[Ite
     if not machine.can_be_root:
         raise HostUnready(
             f"{name}: user {machine.login} is neither root nor may use sudo without a password, which is needed for: "
-            f"{what}; log in once as somebody who may: {_again(session, name)} --login=root"
+            f"{what}; log in once as somebody who may: inv setup --env={session.environment.name} --host={name} "
+            "--login=root"
         )
     if machine.lacking() and not machine.is_debian:
         raise HostUnready(
             f"{name}: {machine.system} is neither Debian nor Ubuntu; install by hand what is missing "
-            f"({_titles(machine.lacking())}), then {_again(session, name)}"
+            f"({_titles(machine.lacking())}), then run inv setup again"
         )
 
 
@@ -136,25 +137,24 @@ def _made(session: Session, name: str, machine: Machine, missing: Sequence[Item]
     ends = result.sections()
     failed = next((item for item in missing if ends.get(item.key, (1, ""))[0]), None)
     if failed:
-        raise _failure(session, name, machine, failed, *ends.get(failed.key, (1, "")))
+        raise _failure(name, machine, failed, *ends.get(failed.key, (1, "")))
     notes = {item.key: ends[item.key][1] for item in missing if item.key == "daemon"}
     for note in filter(None, notes.values()):
         session.note(note, name)
     return {item.key: replace(item, state="changed", note=notes.get(item.key, "")) for item in missing}
 
 
-def _failure(session: Session, name: str, machine: Machine, item: Item, code: int, text: str) -> HostUnready:
+def _failure(name: str, machine: Machine, item: Item, code: int, text: str) -> HostUnready:
     lines = text.splitlines() or ["no output"]
-    again = _again(session, name)
     if code == setup_words.NO_SOURCES:
-        why = f"packages cannot be fetched: {lines[0]}; check its network, its DNS and /etc/apt, then {again}"
+        why = f"packages cannot be fetched: {lines[0]}; check its network, DNS and /etc/apt, then run inv setup again"
     elif code == setup_words.NO_PACKAGE:
         why = (
             f"{machine.system} has no package for {_titles(lines)}; use Debian 13, Ubuntu 22.04 or newer, or "
-            f"add Docker's own package source (https://docs.docker.com/engine/install), then {again}"
+            "add Docker's own package source (https://docs.docker.com/engine/install), then run inv setup again"
         )
     else:
-        why = f"{item.title}: failed with exit code {code}: {lines[-1]}; mend it, then {again}"
+        why = f"{item.title}: failed with exit code {code}: {lines[-1]}; mend it, then run inv setup again"
     error = HostUnready(f"{name}: {why}")
     error.details = tuple(lines[-LAST_LINES:])
     return error
@@ -170,7 +170,7 @@ def _prove(session: Session, host: Host) -> None:
     problems = unfit(facts, session.environment)
     if problems:
         raise HostUnready("\n".join(f"{host.name}: {problem}" for problem in problems))
-    session.note(f"ready: {host.user} can deploy; Docker {facts.docker_version}", host.name)
+    session.note(f"{host.user} can deploy, proved over a new connection", host.name)
 
 
 def _advice(session: Session, declared: Host, user: str) -> str:
@@ -181,10 +181,6 @@ def _advice(session: Session, declared: Host, user: str) -> str:
 
 def _titles(names: Sequence[str]) -> str:
     return ", ".join(TOOLS.get(name, name) for name in names)
-
-
-def _again(session: Session, name: str) -> str:
-    return f"inv setup --env={session.environment.name} --host={name}"
 
 
 def as_login(environment: Environment, login: str) -> Environment:

@@ -41,7 +41,7 @@ def deploy(
 
     with session_for(context, env, sandbox=sandbox, quiet=json) as session:
         if dry_run:
-            prepared = operation.prepare(session, version, allow_dirty=allow_dirty, skip_tests=skip_tests)
+            prepared = operation.prepare(session, version, allow_dirty=allow_dirty)
             _show_plan(session, prepared, json=json)
         else:
             _show_outcome(

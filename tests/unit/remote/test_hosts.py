@@ -1,3 +1,4 @@
+import os
 import signal
 import threading
 
@@ -51,7 +52,7 @@ def test_the_failure_of_an_only_host_is_raised_as_it_is():
 def test_ctrl_c_ends_what_runs_and_is_passed_on():
     remotes = [LocalRemote(Host(name=name, address="local")) for name in "ab"]
     started = threading.Barrier(3)
-    threading.Thread(target=lambda: (started.wait(), signal.raise_signal(signal.SIGINT)), daemon=True).start()
+    threading.Thread(target=lambda: (started.wait(), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
 
     with pytest.raises(KeyboardInterrupt):
         on_hosts(remotes, lambda remote: sleep_until_interrupted(remote, started), at_once=2)

@@ -1,0 +1,239 @@
+"""The functions of host.sh, run by a real shell on a folder of this machine. What needs Docker is in tests/hosts."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from autogrowth_ops.commands import host as words
+from autogrowth_ops.commands.frames import FrameReader, sections
+from autogrowth_ops.commands.shell import LOCKED, script
+from autogrowth_ops.model.observation import Lock
+from autogrowth_ops.model.plan import Command
+from autogrowth_ops.model.release import parse_release
+from tests.fakes import make_release
+
+RELEASE = make_release()
+LOCK = Lock("kim", "laptop", 4711, "2026-11-23T11:00:00Z", "deploy")
+Found = dict[str, tuple[int, str]]
+Run = Callable[..., Found]
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    folder = tmp_path / "srv" / "shop"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def run(base: Path) -> Run:
+    def run(*calls: Command, stdin: bytes = b"") -> Found:
+        variables = {"BASE": str(base), "PROJECT": "shop", "MARK": "@", "RELEASE": RELEASE.id, "BY": '"kim"'}
+        text = script(calls, variables)
+        outcome = subprocess.run(["sh", "-c", text], input=stdin, capture_output=True, check=False)
+        reader = FrameReader("@")
+        [reader.feed(line) for line in outcome.stdout.decode().splitlines()]
+        return sections(reader.blocks())
+
+    return run
+
+
+def tar(files: dict[str, str]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path, text in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+def step(name: str, *call: str) -> Command:
+    return words.in_step(name, call)
+
+
+def receive(run: Run, files: dict[str, str]) -> Found:
+    return run(step("receive", "receive"), stdin=tar(files))
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+
+def entries(base: Path) -> Sequence[dict[str, object]]:
+    return [json.loads(line) for line in (base / "audit.jsonl").read_text().splitlines()]
+
+
+def test_a_failing_step_ends_the_script(run: Run):
+    assert run(step("a", "false"), step("b", "true")) == {"a": (1, "")}
+
+
+def test_a_failing_step_of_an_undo_stops_nothing(run: Run):
+    found = run(words.in_undo("a", ("false",)), words.in_undo("b", ("true",)))
+    assert [code for code, _ in found.values()] == [1, 0]
+
+
+def test_a_failing_section_stops_nothing(run: Run):
+    found = run(words.in_section("a", ("false",)), words.in_section("b", ("echo", "seen")))
+    assert found == {"a": (1, ""), "b": (0, "seen")}
+
+
+def test_a_section_does_not_eat_standard_input(run: Run):
+    found = run(words.in_section("a", ("cat",)), words.reading("b", ("cat",)), stdin=b"password\n")
+    assert found == {"a": (0, ""), "b": (0, "password")}
+
+
+def test_every_step_is_audited_at_its_begin_and_its_end(run: Run, base: Path):
+    run(step("a", "true"), step("b", "sh", "-c", "exit 3"))
+    assert [(entry["step"], entry["outcome"]) for entry in entries(base)] == [
+        ("a", "started"),
+        ("a", "done"),
+        ("b", "started"),
+        ("b", "failed:3"),
+    ]
+
+
+def test_the_audit_says_who_and_for_which_release(run: Run, base: Path):
+    run(step("a", "true"))
+    assert {(entry["by"], entry["release"]) for entry in entries(base)} == {("kim", RELEASE.id)}
+
+
+def test_the_lock_is_taken_with_its_owner(run: Run):
+    found = run(words.in_step("lock", words.take_lock(LOCK)), words.in_section("lock.read", ("show_lock",)))
+    assert words.parse_lock(found["lock.read"][1]) == LOCK
+
+
+def test_a_taken_lock_is_refused_and_names_its_holder(run: Run):
+    run(words.in_step("lock", words.take_lock(LOCK)))
+    code, text = run(words.in_step("lock", words.take_lock(Lock("lee"))))["lock"]
+    assert (code, words.parse_lock(text)) == (LOCKED, LOCK)
+
+
+def test_a_lock_without_owner_is_still_a_lock(run: Run, base: Path):
+    (base / "lock").mkdir()
+    found = run(words.in_section("read", ("show_lock",)), words.in_step("lock", words.take_lock(LOCK)))
+    assert (found["read"][1], found["lock"][0]) == ("{}", LOCKED)
+
+
+def test_a_lock_that_was_given_back_can_be_taken(run: Run):
+    take = words.in_step("lock", words.take_lock(LOCK))
+    found = run(take, step("unlock", "release_lock"), take)
+    assert [code for code, _ in found.values()] == [0, 0]
+
+
+def test_a_new_release_and_all_of_its_source_are_received(run: Run, base: Path):
+    files = {"release/compose.yml": "c", "source.full": "", "source.removed": "", "source.tree": "t1\n"}
+    receive(run, {**files, "source/한글 name.py": "x", "source/src/a.py": "y"})
+    assert texts(base / "source") == {"한글 name.py": "x", "src/a.py": "y"}
+    assert (base / "releases" / RELEASE.id / "compose.yml").read_text() == "c"
+
+
+def test_a_difference_changes_and_removes_files_and_empty_folders(run: Run, base: Path):
+    first = {"source.full": "", "source.removed": "", "source.tree": "t1\n"}
+    receive(run, {**first, "source/a/old.py": "x", "source/b.py": "y", "source/c.py": "z"})
+    receive(run, {"source.removed": "a/old.py\n", "source.tree": "t2\n", "source/b.py": "new", "source/a b.py": "n"})
+    assert texts(base / "source") == {"b.py": "new", "c.py": "z", "a b.py": "n"}
+    assert (base / "source.tree").read_text() == "t2\n"
+    assert not (base / "source" / "a").exists()
+
+
+def test_a_file_may_take_the_place_of_a_folder(run: Run, base: Path):
+    first = {"source.full": "", "source.removed": "", "source.tree": "t1\n"}
+    receive(run, {**first, "source/a/old.py": "x"})
+    receive(run, {"source.removed": "a/old.py\n", "source.tree": "t2\n", "source/a": "file"})
+    assert texts(base / "source") == {"a": "file"}
+
+
+def test_a_copy_that_was_cut_off_is_never_taken_for_a_whole_one(run: Run, base: Path):
+    receive(run, {"source.full": "", "source.removed": "", "source.tree": "t1\n", "source/a.py": "x"})
+    (base / "source" / "b.py").mkdir()
+    found = receive(run, {"source.removed": "b.py\n", "source.tree": "t2\n"})
+    assert found["receive"][0] != 0
+    assert not (base / "source.tree").exists()
+
+
+def test_files_without_source_leave_the_source_alone(run: Run, base: Path):
+    receive(run, {"source.full": "", "source.removed": "", "source.tree": "t1\n", "source/a.py": "x"})
+    receive(run, {"stack/compose.yml": "s"})
+    assert texts(base / "source") == {"a.py": "x"}
+    assert texts(base / "stack.next") == {"compose.yml": "s"}
+
+
+def test_received_files_keep_their_modes(run: Run, base: Path):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo("release/app.env")
+        member.mode = 0o600
+        archive.addfile(member)
+    run(step("receive", "receive"), stdin=packed.getvalue())
+    assert (base / "releases" / RELEASE.id / "app.env").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_received_can_be_dropped(run: Run, base: Path):
+    receive(run, {"release/compose.yml": "c", "stack/compose.yml": "s"})
+    run(words.in_undo("drop", ("drop_release",)))
+    assert [path.name for path in base.iterdir() if path.name.startswith("stack")] == []
+    assert list((base / "releases").iterdir()) == []
+
+
+def test_current_moves_from_one_release_to_another(run: Run):
+    for_old, for_new = step("one", "point_current", "r1"), step("two", "point_current", "r2")
+    found = run(for_old, for_new, words.in_section("current", ("current_release",)))
+    assert found["current"] == (0, "r2")
+
+
+def test_current_may_name_nothing(run: Run):
+    found = run(step("one", "point_current", "r1"), step("two", "unpoint_current"), ("section", "c", "current_release"))
+    assert found["c"] == (0, "")
+
+
+def test_the_record_gets_the_timings_of_the_steps(run: Run, base: Path):
+    receive(run, {"release/compose.yml": "c"})
+    pending = make_release(image_id=words.IMAGE_ID, timings={words.TIMINGS: 0}, reason="a/b & c")
+    run(words.in_step("record", words.record(pending)))
+    recorded = parse_release((base / "releases" / RELEASE.id / "release.json").read_text())
+    assert (list(recorded.timings), recorded.image_id, recorded.state) == (["receive"], "", "good")
+
+
+def test_a_failed_release_leaves_its_record_only(run: Run):
+    bad = make_release(state="bad", reason='it\'s "not" healthy\\')
+    found = run(
+        words.in_undo("drop", ("drop_release",)),
+        words.in_undo("record", ("record_bad", bad.id, bad.to_json())),
+        words.in_section("releases", ("each_release",)),
+    )
+    assert found["releases"][1].strip() == bad.to_json()
+
+
+def test_files_that_are_not_there_show_nothing(run: Run, base: Path):
+    (base / "a").write_text("seen\n")
+    found = run(words.in_section("show", words.show(str(base / "none"), str(base / "a"))))
+    assert found["show"] == (0, "seen")
+
+
+def test_facts_are_read_from_a_folder_that_is_not_there_yet(run: Run, base: Path):
+    base.rmdir()
+    found = run(words.in_section("facts", ("facts",)))
+    assert found["facts"][0] == 0
+    assert "is_folder_writable=1" in found["facts"][1].splitlines()
+
+
+def test_backups_are_listed_oldest_first_without_unfinished_ones(run: Run, base: Path):
+    (base / "backups").mkdir()
+    for name in ("b.dump", "a.dump", "c.partial"):
+        (base / "backups" / name).write_text(name)
+    found = run(words.in_section("backups", ("backup_state",)))
+    assert [line.rsplit("/", 1)[-1] for line in found["backups"][1].splitlines()] == ["b.dump", "a.dump"]
+
+
+def test_the_audit_is_read_from_its_end(run: Run):
+    run(step("a", "true"), step("b", "true"))
+    found = run(words.in_section("audit", ("tail_audit", "1")))
+    assert json.loads(found["audit"][1])["step"] == "b"
