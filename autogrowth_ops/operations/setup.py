@@ -64,7 +64,7 @@ def _prepare(session: Session, remote: Remote, declared: Host, *, only_look: boo
         remote, setup_words.look(user, rotation_file), session.engine.variables(), timeout_seconds=LOOK_SECONDS
     )
     machine = setup_words.parse_machine(looked.sections())
-    found = _needed(session, name, machine, _wanted(session, machine, user, rotation_file))
+    found = _needed(name, machine, _wanted(session, machine, user, rotation_file))
     missing = [item for item in found if item.state == "missing"]
     if missing:
         _refuse(session, name, machine, missing)
@@ -87,7 +87,7 @@ def _wanted(session: Session, machine: Machine, user: str, rotation_file: str) -
     return Wanted(user, environment.folder, rotation_file, rotation, max_size, environment.logging.files)
 
 
-def _needed(session: Session, name: str, machine: Machine, wanted: Wanted) -> tuple[Item, ...]:
+def _needed(name: str, machine: Machine, wanted: Wanted) -> tuple[Item, ...]:
     try:
         return items(machine, wanted)
     except ValueError as error:

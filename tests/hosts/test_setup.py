@@ -179,6 +179,16 @@ def test_settings_of_docker_that_were_there_stay(server: Server) -> None:
     assert found["log-opts"] == {"max-size": "20m", "max-file": "5", "labels": "x"}
 
 
+def test_docker_is_not_restarted_under_running_containers(server: Server) -> None:
+    server.root("tar -c --one-file-system --exclude=var -C / bin lib lib64 usr | docker import - own >/dev/null")
+    server.root("docker run --detach --name busy own sleep 600; printf '{}' > /etc/docker/daemon.json")
+    before = server.root("pidof dockerd; docker ps --quiet")
+    assert (
+        "takes effect when Docker is restarted; that was not done, 1 containers run" in server.inv(user="root").stderr
+    )
+    assert server.root("pidof dockerd; docker ps --quiet; docker rm --force busy >/dev/null") == before
+
+
 def test_an_unreadable_daemon_json_is_refused(server: Server) -> None:
     server.root("cp /etc/docker/daemon.json /root/ && printf '{,' > /etc/docker/daemon.json")
     done = server.inv(user="root")
