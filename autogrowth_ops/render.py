@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +28,8 @@ SECRET_MODE = 0o600
 ANY_RELEASE = "RELEASE"
 THIS_MACHINE = Host(name="local", address="local")
 Value = str | Secret
+REFUSED_BY_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # JSON has them as they are
+WRONG_USES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # what filters and expressions raise
 HEALTHCHECK = "import urllib.request; urllib.request.urlopen('http://localhost:{port}{path}', timeout=9)"
 
 
@@ -48,7 +52,8 @@ def env_value(value: Value) -> str:
 
 def compose_value(value: object) -> str:
     """A value for a Compose file: JSON, which YAML reads alike, with `$` doubled against interpolation."""
-    return json.dumps(value, ensure_ascii=False).replace("$", "$$")
+    text = json.dumps(value, ensure_ascii=False).replace("$", "$$")
+    return REFUSED_BY_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def memory(size: str) -> str:
@@ -160,24 +165,21 @@ class Renderer:
             files.append(RenderedFile("redis.env", _redis_env(environment), SECRET_MODE))
         return tuple(files)
 
-    def development(self, source: Path, root: Path, user: str) -> tuple[RenderedFile, ...]:
-        """Files of the development environment on this machine."""
-        environment = self._environment
-        names = {
-            "source": str(source),
-            "root": str(root),
-            "user": user,
-            "reload": True,
-            "dockerfile": environment.app.dockerfile or str(root / ".autogrowth" / "Dockerfile"),
-        }
-        files = [
-            file
-            for file in self.release(ANY_RELEASE, Version("0" * 40, ""), THIS_MACHINE)
-            if file.path in ("app.env", "Dockerfile")
-        ]
+    def development(self, folder: str, user: str, ports: Mapping[str, int]) -> tuple[RenderedFile, ...]:
+        """Files of the development environment for `folder`, a path inside the project like all others in them.
+
+        `user` is `uid:gid`; `ports` are those of this machine, by service, `postgres` and `redis`."""
+        environment, stack = self._environment, self._environment.stack
+        source = posixpath.join(".", posixpath.normpath(environment.app.source))
+        own = posixpath.relpath(f"{folder}/Dockerfile", source)
+        names = {"source": source, "folder": folder, "user": user, "ports": ports}
+        names["dockerfile"] = environment.app.dockerfile or own
+        names["volumes"] = [f"{name}-data" for name in ("postgres", "redis") if getattr(stack, name)]
+        release = self.release(ANY_RELEASE, Version("0" * 40, ""), THIS_MACHINE)
+        files = [file for file in release if file.path in ("app.env", "Dockerfile", "logging.conf")]
         files.append(RenderedFile("compose.yml", self.text("development.compose.yml", **names)))
-        if environment.stack.postgres:
-            password = environment.secret_values[environment.stack.postgres.password_secret]
+        if stack.postgres:
+            password = environment.secret_values[stack.postgres.password_secret]
             files.append(RenderedFile("postgres.env", f"POSTGRES_PASSWORD={env_value(password)}\n", SECRET_MODE))
         return tuple(files)
 
@@ -241,7 +243,7 @@ def _render(environment: jinja2.Environment, template: str, names: Mapping[str, 
         raise ConfigError([f"templates/{error.name or template}:{error.lineno}: {error.message}"]) from error
     except jinja2.TemplateNotFound as error:
         raise ConfigError([f"templates/{error.name}: no such template"]) from error
-    except (jinja2.TemplateError, TypeError, ValueError, KeyError) as error:
+    except (jinja2.TemplateError, *WRONG_USES) as error:
         raise ConfigError([f"templates/{template}:{_line_of(error, template)}: {error}"]) from error
 
 
@@ -250,7 +252,7 @@ def _render_text(environment: jinja2.Environment, text: str, where: str, names: 
 
     try:
         return environment.from_string(text).render(names)
-    except (jinja2.TemplateError, TypeError, KeyError) as error:
+    except (jinja2.TemplateError, *WRONG_USES) as error:
         raise ConfigError([f"{where}: {error}"]) from error
 
 

@@ -320,7 +320,7 @@ look_all() {
       [ -f "$TEMPORARY/restarts-$name" ] || printf '%s\n' "$restarts" >"$TEMPORARY/restarts-$name"
       read -r before <"$TEMPORARY/restarts-$name"
       if [ "$status" != running ] || [ "$restarts" != "$before" ]; then
-        printf '%s %s with exit code %s%s\n' "$name" "$status" "$code" "$([ "$oom" = false ] || printf ', out of memory')"
+        printf '%s ended with exit code %s%s\n' "$service-${name##*-}" "$code" "$([ "$oom" = false ] || printf ', out of memory')"
         ended="$ended $name" && continue
       fi
       [ -f "$TEMPORARY/ready-$name" ] || look_one "$name" "$ip" "${wanted#*:}" || unready="$unready $name"
@@ -448,9 +448,9 @@ ask_replicas() {
     # shellcheck disable=SC2046
     docker inspect --format "$LOOK" $(cat "$TEMPORARY/replicas") >"$TEMPORARY/found"
     while read -r name service status restarts code oom ip _; do
-      frame start "replica:${name#/}"
+      frame start "replica:$service-${name##*-}"
       ask_replica "$status" "$restarts" "$code" "$oom" "$ip" "${wanted#*:}"
-      frame end "replica:${name#/}" $?
+      frame end "replica:$service-${name##*-}" $?
     done <"$TEMPORARY/found"
   done
 }

@@ -19,7 +19,7 @@ TOOLS: Mapping[str, str] = {
     "restic": "restic",
     "logrotate": "logrotate",
 }
-ROTATED_BY_DOCKER = ("json-file", "local")
+JSON_FILE = "json-file"  # Docker's default; `local` rotates by itself, others keep their logs elsewhere
 State = Literal["already", "missing", "changed"]
 
 
@@ -103,12 +103,14 @@ def _item(key: str, title: str, is_there: bool, do: Command, timeout_seconds: in
 def with_log_rotation(text: str, max_size: str, files: int) -> str:
     """daemon.json with a limit for the logs of containers that have none of their own; every other key as it was.
 
-    A log driver or limits of the host's own stay. Raise ValueError unless `text` is empty or a JSON object."""
+    A log driver or limits of the host's own stay. Raise ValueError unless `text` is empty or such a file."""
     found = json.loads(text) if text.strip() else {}
     if not isinstance(found, dict):
         raise ValueError("should be a JSON object")
     options = found.get("log-opts", {})
-    if found.get("log-driver", "json-file") not in ROTATED_BY_DOCKER or "max-size" in options:
+    if not isinstance(options, dict):
+        raise ValueError("log-opts should be a JSON object")
+    if found.get("log-driver", JSON_FILE) != JSON_FILE or "max-size" in options:
         return text
     limits = {"max-size": max_size, "max-file": str(files)}
-    return json.dumps({"log-driver": "json-file", **found, "log-opts": {**limits, **options}}, indent=2)
+    return json.dumps({"log-driver": JSON_FILE, **found, "log-opts": {**limits, **options}}, indent=2)

@@ -41,7 +41,9 @@ class Failure:
             return "; ".join(f"{block.name}: {block.text.splitlines()[0]}" for block in self.evidence)
         if not lines:
             return f"exit code {self.code}"
-        return (lines[0] if self.code == CRASHED else lines[-1]).strip()
+        if self.code == CRASHED and self.evidence:
+            return f"{lines[0]}: {self.evidence[0].text.splitlines()[-1].strip()}"
+        return lines[-1].strip()
 
     def details(self) -> list[str]:
         """What the step printed at its end, and the evidence of each container."""

@@ -110,7 +110,7 @@ def _missing(environment: Environment, host: Host, checks: list[Check]) -> tuple
         return ()
     found = []
     for name, service in environment.app.services.items():
-        running = sum(1 for check in checks if f"-{name}-" in check.name and check.name.startswith(REPLICA))
+        running = sum(1 for check in checks if check.name.rpartition("-")[0] == f"{REPLICA}{name}")
         if running < service.replicas:
             found.append(
                 Check(host.name, f"replicas:{name}", "failed", f"{running} of {service.replicas} containers are there")

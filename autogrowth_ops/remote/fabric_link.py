@@ -215,7 +215,7 @@ def _explained(at: Endpoint, limit_seconds: float) -> Iterator[None]:
 def _why_not_ssh(error: Exception, limit_seconds: float) -> str:
     if isinstance(error.__context__, TimeoutError):
         return f"no SSH greeting in {limit_seconds:g} s"
-    if isinstance(error, EOFError) or isinstance(error.__context__, EOFError):
+    if isinstance(error, EOFError) or isinstance(error.__context__, (EOFError, ConnectionError)):
         return "the server hung up (not sshd, or it turns connections away: MaxStartups, fail2ban)"
     return str(error)
 

@@ -9,6 +9,7 @@ from invoke import Collection
 
 GROUPS = {
     "": ("releasing", "watching", "working", "preparing"),
+    "dev": ("development",),
     "hosts": ("hosts",),
     "lock": ("lock",),
     "sandbox": ("sandbox",),

@@ -28,9 +28,10 @@ def health(context: Context, env: str = "", host: str = "", json: bool = False, 
 
     with session_for(context, env, host, sandbox=sandbox, quiet=True) as session:
         checks = operation(session)
+        trips = session.trips()
     verdict = worst(checks)
     if json:
-        output.document({"verdict": verdict, "checks": checks})
+        output.document({"verdict": verdict, "checks": checks, "trips": trips})
     else:
         output.table(
             ("", "host", "check", "ms", "details"),

@@ -42,6 +42,10 @@ def _passwords(environment: Environment) -> Iterator[Problem]:
         if name and name not in environment.secrets:
             message = f"should be a name that is declared in secrets ({declared})"
             yield Problem(("stack", store, "password_secret"), message)
+    value = environment.secret_values.get(names["postgres"])
+    if value and re.search(r"[\r\n]", value.reveal()):
+        message = f"the value of {names['postgres']} has a line break; Postgres takes only its first line as password"
+        yield Problem(("stack", "postgres", "password_secret"), message)
 
 
 def _secrets(environment: Environment) -> Iterator[Problem]:

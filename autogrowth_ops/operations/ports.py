@@ -1,0 +1,56 @@
+"""Ports of this machine: refuse those that somebody else has, with who and what to do."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Mapping
+
+from ..commands import development as words
+from ..commands.shell import quoted
+from ..errors import UsageError
+from ..model.environment import Environment
+from ..remote import Remote
+
+LOOPBACK = "127.0.0.1"
+SECONDS = 30
+
+
+def refuse_taken(
+    remote: Remote, environment: Environment, wanted: Mapping[str, int], running: Iterable[words.Running]
+) -> None:
+    """Raise UsageError naming every port that neither is free nor belongs to our own containers."""
+    own = {port for one in running for port in one.ports}
+    taken = {name: port for name, port in wanted.items() if port not in own and not is_free(port)}
+    problems = [
+        f"{LOOPBACK}:{port}: taken by {_holder(remote, port)}; stop it, or take another port for {name}: "
+        f"inv dev.up {option(environment, name)}={another(port)}"
+        for name, port in taken.items()
+    ]
+    if problems:
+        raise UsageError("\n".join(problems))
+
+
+def option(environment: Environment, name: str) -> str:
+    """The option of `inv dev.up` that sets a service's port."""
+    return "--port" if name == environment.app.public_service() else f"--{name}-port"
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on the port."""
+    with socket.socket() as candidate:
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def another(port: int) -> int:
+    """The next free port above one that is taken."""
+    return next((one for one in range(port + 1, min(port + 100, 65536)) if is_free(one)), port + 1)
+
+
+def _holder(remote: Remote, port: int) -> str:
+    names = remote.run(quoted(words.publishers(port)), timeout_seconds=SECONDS).stdout.split()
+    return f"container {names[0]}" if names else f"another program (which: ss -ltnp 'sport = :{port}')"

@@ -1,0 +1,96 @@
+"""inv dev.up, dev.down, dev.status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from invoke import Context
+
+from . import output
+from .boundary import ops_task
+from .opening import project_root, session_for
+
+if TYPE_CHECKING:
+    from ..operations.development import Development
+    from ..session import Session
+
+NAME = "development"
+ENV = {"env": "an environment without hosts; default: development"}
+
+
+@contextmanager
+def _session(context: Context, env: str, *, quiet: bool = False) -> Iterator[Session]:
+    from ..operations.development import ensure_secrets
+
+    name = env or NAME
+    made = ensure_secrets(name, project_root(context))
+    if made and not quiet:
+        output.line(f"made up {', '.join(made)}, kept in env/{name}.secrets")
+    with session_for(context, name, quiet=quiet) as session:
+        yield session
+
+
+@ops_task(
+    name="up",
+    common=("json",),
+    help={
+        **ENV,
+        "port": "port of the application on this machine; default: its own",
+        "postgres_port": "port of Postgres on this machine; default: 5432",
+        "redis_port": "port of Redis on this machine; default: 6379",
+    },
+)
+def up(
+    context: Context, env: str = "", port: int = 0, postgres_port: int = 0, redis_port: int = 0, json: bool = False
+) -> None:
+    """Run the application on this machine, reloading when its source changes, with Postgres and Redis beside it.
+
+    Everything listens on 127.0.0.1 only; what the application writes is in data/ and logs/.
+    Examples: inv dev.up
+              inv dev.up --port=8001 --postgres-port=5433"""
+    from ..operations import development
+
+    with _session(context, env, quiet=json) as session:
+        public = session.environment.app.public_service()
+        chosen = {"postgres": postgres_port, "redis": redis_port, public: port}
+        found = development.up(session, {name: number for name, number in chosen.items() if number})
+    _show(found, json=json)
+
+
+@ops_task(name="down", common=(), help={**ENV, "volumes": "remove the data of Postgres and Redis too"})
+def down(context: Context, env: str = "", volumes: bool = False) -> None:
+    """Remove the containers of the development environment; data/ and logs/ stay."""
+    from ..operations import development
+
+    with _session(context, env) as session:
+        ran = development.down(session, volumes=volumes)
+    output.line(f"removed: {', '.join(ran)}" if ran else "nothing ran")
+
+
+@ops_task(name="status", common=("json",), help=ENV)
+def status(context: Context, env: str = "", json: bool = False) -> None:
+    """Show what runs of the development environment, and where it answers."""
+    from ..operations import development
+
+    with _session(context, env, quiet=True) as session:
+        found = development.status(session)
+    _show(found, json=json)
+
+
+def _show(found: Development, *, json: bool) -> None:
+    if json:
+        output.document(found)
+        return
+    if not found.containers:
+        output.line("nothing runs; run: inv dev.up")
+        return
+    rows = [(one.service, one.status, ", ".join(f"127.0.0.1:{port}" for port in one.ports)) for one in found.containers]
+    output.table(("service", "state", "listens on"), rows)
+    if found.url:
+        state, style = ("answers", "green") if found.is_healthy else ("does not answer", "bold red")
+        output.line(f"{found.url} {state}", style)
+
+
+TASKS = (up, down, status)
