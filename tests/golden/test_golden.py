@@ -114,12 +114,6 @@ def test_no_golden_file_is_left_over(case: str):
     assert there == {"modes.txt", *on_every_host(CASES[case]())}
 
 
-def test_development_files_are_as_they_were(golden: Callable[[str, str], None]):
-    environment = load_environment("development", CHECKOUT, need_secrets=False)
-    files = Renderer(environment, CHECKOUT).development(Path("/home/kim/app"), Path("/home/kim"), "1000:1000")
-    [golden(f"development/{file.path}", file.text) for file in files]
-
-
 def test_the_script_of_a_code_change_is_as_it_was(golden: Callable[[str, str], None]):
     environment = production()
     plan = engine_for(environment).plan(make_change(environment, serving("prod1")))

@@ -154,11 +154,6 @@ def test_a_variable_that_fails_is_named(text: str):
         variables(A=text)
 
 
-def test_development_without_postgres_has_no_password():
-    files = Renderer(ENVIRONMENT, Path("/nonexistent")).development(Path("/app"), Path("/home/kim"), "1000:1000")
-    assert [file.path for file in files] == ["app.env", "Dockerfile", "compose.yml"]
-
-
 def test_names_of_secrets_are_known_for_masking():
     environment = make_environment(variables={"A": "{{ secrets.T }}", "B": "b"}, secret_values={"T": Secret("t")})
     names = Renderer(environment, Path("/nonexistent")).secret_names()
