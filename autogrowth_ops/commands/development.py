@@ -60,6 +60,11 @@ def publishers(port: int) -> Command:
     return ("docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}")
 
 
+def postgres_is_ready(compose: Compose) -> Command:
+    """Ask Postgres whether it takes connections; over TCP, because while it is being set up it only has a socket."""
+    return compose.words("exec", "--no-TTY", "postgres", "pg_isready", "--quiet", "--host=127.0.0.1")
+
+
 def logs(compose: Compose, services: Sequence[str], lines: int) -> Command:
     """The last lines of some services."""
     return compose.words("logs", "--no-color", "--tail", str(lines), *services)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from .answering import answers
 from .ports import refuse_taken
 
 FOLDER = ".autogrowth/development"
-BUILD_SECONDS, START_SECONDS, LOOK_SECONDS = 1800, 600, 30
+BUILD_SECONDS, START_SECONDS, POSTGRES_SECONDS, LOOK_SECONDS = 1800, 600, 60, 30
 POLL_SECONDS = 0.3
 LOG_LINES = 30
 BROKEN = ("restarting", "exited", "dead")
@@ -40,11 +40,24 @@ class Development:
     is_healthy: bool
 
 
-def ensure_secrets(name: str, root: Path) -> tuple[str, ...]:
-    """Make up each secret that has no value, in env/<name>.secrets; the names of those made. Raise UsageError for an
-    environment with hosts."""
+@dataclass(frozen=True)
+class Awaited:
+    """Something that takes a while to answer; `service` is its container's."""
+
+    service: str
+    what: str
+    answers: Callable[[], bool]
+    seconds: int
+
+
+def refuse_hosts(name: str, root: Path) -> None:
+    """Raise UsageError for an environment with hosts: the development environment is this machine."""
     if load_environment(name, root, need_secrets=False).hosts:
         raise UsageError(f"{name}.yml: has hosts; the development environment is this machine: take one without hosts")
+
+
+def ensure_secrets(name: str, root: Path) -> tuple[str, ...]:
+    """Make up each secret that has no value, in env/<name>.secrets; the names of those made."""
     return ensure_sandbox_secrets(name, root, root / "env" / f"{name}.secrets")
 
 
@@ -74,8 +87,8 @@ def up(session: Session, chosen: Mapping[str, int]) -> Development:
         START_SECONDS,
     )
     url = _url(environment, found)
-    if url:
-        _await_health(session, compose, url)
+    for one in _awaited(remote, compose, environment, url):
+        _await(session, compose, one)
     return Development(url, _containers(session), is_healthy=True)
 
 
@@ -147,34 +160,45 @@ def _step(session: Session, title: str, command: Command, timeout_seconds: int) 
     session.watch(Event("", title, "done", session.clock.monotonic() - began))
 
 
-def _await_health(session: Session, compose: words.Compose, url: str) -> None:
-    title, began = f"wait for {url}", session.clock.monotonic()
+def _awaited(remote: Remote, compose: words.Compose, environment: Environment, url: str) -> Iterator[Awaited]:
+    if environment.stack.postgres:
+        ready = quoted(words.postgres_is_ready(compose))
+        yield Awaited(
+            "postgres",
+            "Postgres",
+            lambda: remote.run(ready, timeout_seconds=LOOK_SECONDS).exit_code == 0,
+            POSTGRES_SECONDS,
+        )
+    if url:
+        service = environment.app.services[environment.app.public_service()]
+        yield Awaited(_public(environment), url, lambda: answers(url), service.start_timeout_seconds)
+
+
+def _await(session: Session, compose: words.Compose, awaited: Awaited) -> None:
+    title, began = f"wait for {awaited.what}", session.clock.monotonic()
     session.watch(Event("", title, "started"))
-    service = session.environment.app.services[session.environment.app.public_service()]
-    why = _wait(session, lambda: answers(url), service.start_timeout_seconds)
+    why = _why_not(session, awaited)
     if why:
         session.watch(Event("", title, "failed"))
-        said = _this_machine(session).run(
-            f"exec 2>&1; {quoted(words.logs(compose, [_public(session.environment)], LOG_LINES))}",
-            timeout_seconds=LOOK_SECONDS,
+        logs = quoted(words.logs(compose, [awaited.service], LOG_LINES))
+        said = _this_machine(session).run(f"exec 2>&1; {logs}", timeout_seconds=LOOK_SECONDS)
+        error = Unhealthy(
+            f"{session.environment.name}: {awaited.what} does not answer: {why}; its last lines are below"
         )
-        error = Unhealthy(f"{session.environment.name}: {url} does not answer 200: {why}; its last lines are below")
         error.details = tuple(said.stdout.splitlines())
         raise error
     session.watch(Event("", title, "done", session.clock.monotonic() - began))
 
 
-def _wait(session: Session, is_healthy: Callable[[], bool], seconds: int) -> str:
-    """Empty as soon as it is healthy, else why it will not be."""
-    deadline = session.clock.monotonic() + seconds
-    while not is_healthy():
-        broken = [
-            one for one in _containers(session) if one.service == _public(session.environment) and one.state in BROKEN
-        ]
+def _why_not(session: Session, awaited: Awaited) -> str:
+    """Empty as soon as it answers, else why it will not."""
+    deadline = session.clock.monotonic() + awaited.seconds
+    while not awaited.answers():
+        broken = [one for one in _containers(session) if one.service == awaited.service and one.state in BROKEN]
         if broken:
-            return f"its container is {broken[0].status}"
+            return f"its container is {broken[0].state}: {broken[0].status}"
         if session.clock.monotonic() >= deadline:
-            return f"not within {seconds} s"
+            return f"not within {awaited.seconds} s"
         session.clock.sleep(POLL_SECONDS)
     return ""
 

@@ -21,14 +21,15 @@ ENV = {"env": "an environment without hosts; default: development"}
 
 
 @contextmanager
-def _session(context: Context, env: str, *, quiet: bool = False) -> Iterator[Session]:
-    from ..operations.development import ensure_secrets
+def _session(context: Context, env: str, *, quiet: bool = False, need_secrets: bool = False) -> Iterator[Session]:
+    from ..operations.development import ensure_secrets, refuse_hosts
 
-    name = env or NAME
-    made = ensure_secrets(name, project_root(context))
-    if made and not quiet:
-        output.line(f"made up {', '.join(made)}, kept in env/{name}.secrets")
-    with session_for(context, name, quiet=quiet) as session:
+    name, root = env or NAME, project_root(context)
+    refuse_hosts(name, root)
+    made = ensure_secrets(name, root) if need_secrets else ()
+    with session_for(context, name, quiet=quiet, need_secrets=need_secrets) as session:
+        if made:
+            session.note(f"made up {', '.join(made)}, kept in env/{name}.secrets")
         yield session
 
 
@@ -52,7 +53,7 @@ def up(
               inv dev.up --port=8001 --postgres-port=5433"""
     from ..operations import development
 
-    with _session(context, env, quiet=json) as session:
+    with _session(context, env, quiet=json, need_secrets=True) as session:
         public = session.environment.app.public_service()
         chosen = {"postgres": postgres_port, "redis": redis_port, public: port}
         found = development.up(session, {name: number for name, number in chosen.items() if number})
