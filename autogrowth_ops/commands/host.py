@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -53,6 +54,14 @@ def take_lock(lock: Lock) -> Command:
 def build(seconds: int, image: str, dockerfile: str) -> Command:
     """Build the image from the source on the host."""
     return ("build", str(seconds), image, dockerfile)
+
+
+def parse_build_failure(text: str) -> str:
+    """The last line the failing instruction printed, which BuildKit repeats between two lines of dashes; else the last."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    fences = [number for number, line in enumerate(lines) if set(line) == {"-"}]
+    said = lines[fences[0] + 2 : fences[1]] if len(fences) > 1 else []
+    return re.sub(r"^\d+\.\d+ ", "", (said or lines or ["no output"])[-1])
 
 
 def tag_image(source: str, target: str) -> Command:

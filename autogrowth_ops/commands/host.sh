@@ -446,7 +446,7 @@ ask_replicas() {
     # shellcheck disable=SC2046
     [ -s "$TEMPORARY/replicas" ] || continue
     # shellcheck disable=SC2046
-    docker inspect --format "$LOOK" $(cat "$TEMPORARY/replicas") >"$TEMPORARY/found"
+    docker inspect --format "$LOOK" $(cat "$TEMPORARY/replicas") | sort >"$TEMPORARY/found"
     while read -r name service status restarts code oom ip _; do
       frame start "replica:$service-${name##*-}"
       ask_replica "$status" "$restarts" "$code" "$oom" "$ip" "${wanted#*:}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from ..clock import Clock
 from ..commands import frames
@@ -219,7 +220,7 @@ class ComposeEngine:
     def _finish(self, change: Change, host: Host) -> Iterator[Step]:
         observed, release = change.observed[host.name], change.release
         yield Step(host.name, "record", "record the release", words.record(release), final=True)
-        past = (*(one for one in observed.releases if one.id != release.id), release)
+        past = (*(one for one in observed.releases if one.id != release.id), replace(release, state="good"))
         gone = [one.id for one in expired(past, [release.id], self._environment.policies.keep_releases)]
         olds = [old for old in _others_running(observed, release) if old not in gone]
         if olds or gone:

@@ -43,7 +43,7 @@ class Failure:
             return f"exit code {self.code}"
         if self.code == CRASHED and self.evidence:
             return f"{lines[0]}: {self.evidence[0].text.splitlines()[-1].strip()}"
-        return lines[-1].strip()
+        return words.parse_build_failure(self.text) if self.step.key == "build" else lines[-1].strip()
 
     def details(self) -> list[str]:
         """What the step printed at its end, and the evidence of each container."""

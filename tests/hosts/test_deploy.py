@@ -187,13 +187,11 @@ def test_uncommitted_changes_are_refused_unless_allowed(project: Project, remote
 
 def test_a_dry_run_touches_nothing(project: Project, remote: FabricRemote, serving: str) -> None:
     change_code(project)
-    look = f"find {BASE} -printf '%p %T@ %s\\n' | sort; docker ps --all --no-trunc; docker image ls"
+    look = f"find {BASE} -printf '%p %T@ %s\\n' | sort; docker ps --all --format '{{{{.ID}}}} {{{{.State}}}}'; docker image ls --quiet"
     before = on_host(remote, look)
     shown = project.inv("deploy", "--env=sandbox", "--dry-run").stdout
     assert "build the image" in shown
-    assert re.sub(r"\d+ (seconds|minutes) ago|Up \d+ \w+", "", on_host(remote, look)) == re.sub(
-        r"\d+ (seconds|minutes) ago|Up \d+ \w+", "", before
-    )
+    assert on_host(remote, look) == before
 
 
 def test_only_so_many_releases_are_kept(project: Project, remote: FabricRemote, serving: str) -> None:
