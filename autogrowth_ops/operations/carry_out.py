@@ -62,16 +62,24 @@ class HostRun:
     failure: Failure | None = None
     milliseconds: dict[str, int] = field(default_factory=dict)
 
+    def has_begun_final(self) -> bool:
+        """Whether something happened that cannot be undone; from then on the way back may be gone."""
+        begun = [*self.done, self.current, self.failure and self.failure.step]
+        return any(step and step.final for step in begun)
+
 
 def carry_out(session: Session, plan: Plan, release: Release, *, is_new: bool) -> dict[str, dict[str, int]]:
     """Run every step; milliseconds by host and step.
 
-    Raise LockHeld, RolloutFailed (undone) or UndoFailed (a person is needed); KeyboardInterrupt after undoing."""
+    Raise LockHeld, RolloutFailed (undone) or UndoFailed (a person is needed); KeyboardInterrupt after undoing. Once a
+    final step has begun nothing is undone any more."""
     runs = {name: HostRun() for name in session.remotes}
     for batch in plan.batches:
         try:
             _run_batch(session, batch, release, runs)
-        except BaseException:
+        except BaseException as error:
+            if any(run.has_begun_final() for run in runs.values()):
+                raise _unfinished(session, release, "interrupted", ()) from error
             _undo(session, runs, release, is_new=is_new, reason="interrupted")
             raise
         failures = [run.failure for run in runs.values() if run.failure]
@@ -116,7 +124,8 @@ def _run_steps(session: Session, remote: Remote, steps: Sequence[Step], release:
             timeout_seconds=sum(step.timeout_seconds for step in steps),
         )
     except OpsError as error:
-        run.failure = Failure(run.current or steps[0], None, "", error=error)
+        pending = [step for step in steps if step not in run.done]
+        run.failure = Failure(run.current or (pending or steps)[0], None, "", error=error)
         session.watch(Event(remote.host.name, run.failure.step.title, "failed"))
         return
     if len([step for step in steps if step in run.done]) < len(steps):
@@ -141,16 +150,22 @@ def _give_up(
     first = failures[0]
     if first.step.key == "lock" and first.code == LOCKED:
         raise LockHeld(held_by(first.step.host, words.parse_lock(first.text), session.environment.name))
-    if all(failure.step.final for failure in failures):
-        raise UndoFailed(
-            f"{first.step.host}: {first.step.title} failed: {first.reason()}; {release.id} serves, but what should "
-            "have ended may still run: inv status",
-            first.details(),
-        )
+    if any(run.has_begun_final() for run in runs.values()):
+        why = f"{first.step.host}: {first.step.title} failed: {first.reason()}"
+        raise _unfinished(session, release, why, first.details())
     _undo(session, runs, release, is_new=is_new, reason=first.reason())
     what = "; ".join(f"{failure.step.host}: {failure.step.title} failed: {failure.reason()}" for failure in failures)
     details = [line for failure in failures for line in failure.details()]
     raise RolloutFailed(f"{what}; undone, what served before still serves", details)
+
+
+def _unfinished(session: Session, release: Release, why: str, details: Sequence[str]) -> UndoFailed:
+    name = session.environment.name
+    return UndoFailed(
+        f"{why}; {release.id} serves, but what should have ended may still run, and the lock is held: "
+        f"inv status --env={name}, then inv lock.release --env={name}",
+        details,
+    )
 
 
 def held_by(host: str, lock: Lock | None, environment: str) -> str:
@@ -160,13 +175,14 @@ def held_by(host: str, lock: Lock | None, environment: str) -> str:
 
 def _undo(session: Session, runs: Mapping[str, HostRun], release: Release, *, is_new: bool, reason: str) -> None:
     failed: dict[str, str] = {}
+    bad = replace(release, state="bad", reason=reason[:500], timings={}, image_id="") if is_new else None
     lock_first = sorted(runs, key=lambda name: any(step.key == "lock" for step in runs[name].done))
     for name in lock_first:
         steps = _undo_of(runs[name])
         if not steps:
             continue
         try:
-            failed.update(_undo_host(session, name, steps, release if is_new else None, release, reason))
+            failed.update(_undo_host(session, name, steps, release, bad))
         except OpsError as error:
             failed[name] = str(error)
     if failed:
@@ -184,14 +200,12 @@ def _undo_of(run: HostRun) -> tuple[Step, ...]:
 
 
 def _undo_host(
-    session: Session, name: str, steps: Sequence[Step], new: Release | None, release: Release, reason: str
+    session: Session, name: str, steps: Sequence[Step], release: Release, bad: Release | None
 ) -> dict[str, str]:
     calls: list[Command] = [words.in_undo(step.key, step.do) for step in steps]
-    if new and any(step.key == "undo-receive" for step in steps):
-        bad = replace(new, state="bad", reason=reason[:500], timings={}, image_id="")
-        calls.insert(
-            len(calls) - (steps[-1].key == "undo-lock"), words.in_undo("record", ("record_bad", new.id, bad.to_json()))
-        )
+    if bad and any(step.key == "undo-receive" for step in steps):
+        record = words.in_undo("record", ("record_bad", bad.id, bad.to_json()))
+        calls.insert(len(calls) - (steps[-1].key == "undo-lock"), record)
     session.note("undoing", name)
     result = run_script(
         session.remotes[name],

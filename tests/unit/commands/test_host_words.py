@@ -111,3 +111,20 @@ def test_a_recorded_release_is_good_and_has_places_for_what_the_host_knows():
 )
 def test_words_stay_unquoted(call: Command, expected: Command):
     assert call == expected
+
+
+FENCED = "#9 0.4 Collecting nope\n------\n > [build 5/5] RUN pip install:\n0.512 ERROR: none\n------\nDockerfile:9\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (FENCED, "ERROR: none"),
+        ("step 1\nERROR: failed to solve: no such image\n", "ERROR: failed to solve: no such image"),
+        ("one\n------\nlast", "last"),
+        ("------\n > [1/2] RUN x:\n------\nERROR: exit code: 1\n", "ERROR: exit code: 1"),
+        ("", "no output"),
+    ],
+)
+def test_a_failing_build_says_what_its_instruction_said(text: str, expected: str):
+    assert words.parse_build_failure(text) == expected

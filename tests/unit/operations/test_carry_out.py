@@ -105,8 +105,8 @@ def test_a_failure_in_the_middle_undoes_newest_first(open_on: Open):
 
 def test_a_step_that_reads_only_has_nothing_to_undo(open_on: Open):
     session = open_on()
-    host(session).answers("step", "ready", code=21, text="web-1 exited with exit code 3\nmore")
-    with pytest.raises(RolloutFailed, match="ready it failed: web-1 exited with exit code 3; undone"):
+    host(session).answers("step", "ready", code=1, text="docker: gone")
+    with pytest.raises(RolloutFailed, match="ready it failed: docker: gone; undone"):
         run(session)
     assert undone(session) == ["undo-start", "undo-receive", "undo-lock"]
 
@@ -127,6 +127,24 @@ def test_what_was_not_healthy_is_told_with_its_evidence(open_on: Open):
     with pytest.raises(RolloutFailed, match="web-1: last health answer: 503 starting; web-2: none") as raised:
         run(session)
     assert raised.value.details[:3] == ("--- web-1", "last health answer: 503 starting", "line of log")
+
+
+def test_what_crashed_is_told_with_its_last_line(open_on: Open):
+    evidence = [("evidence web-1", "last health answer: none\nTraceback\nKeyError: 'TOKEN'\n")]
+    session = open_on()
+    host(session).answers("step", "ready", code=21, text="web-1 exited with exit code 3\n", blocks=evidence)
+    with pytest.raises(
+        RolloutFailed, match="ready it failed: web-1 exited with exit code 3: KeyError: 'TOKEN'; undone"
+    ):
+        run(session)
+
+
+def test_a_failing_build_is_told_by_what_its_instruction_said(open_on: Open):
+    said = "------\n > [build 5/5] RUN pip install:\n0.512 ERROR: no such package\n------\nDockerfile:9"
+    session = open_on()
+    host(session).answers("step", "build", code=1, text=said)
+    with pytest.raises(RolloutFailed, match="build it failed: ERROR: no such package; undone"):
+        run(session, Plan((Batch("all", (TAKE, step("build"))),)))
 
 
 def test_a_failure_on_the_second_host_undoes_both_the_lock_last(open_on: Open):
