@@ -10,14 +10,14 @@ from pathlib import Path
 from ..commands import development as words
 from ..commands.shell import quoted
 from ..config import ensure_sandbox_secrets, load_environment
-from ..errors import RolloutFailed, Unhealthy, UsageError
+from ..errors import HostUnready, RolloutFailed, Unhealthy, UsageError
 from ..model.environment import Environment
 from ..model.event import Event
 from ..model.plan import Command, RenderedFile
 from ..remote import Remote
 from ..render import Renderer
 from ..sandbox.compose import ensure_compose
-from ..sandbox.engine import ensure_engine
+from ..sandbox.engine import engine_answers, ensure_engine
 from ..sandbox.images import BASE_IMAGES, ensure_base_images
 from ..session import Session
 from .answering import answers
@@ -95,8 +95,9 @@ def up(session: Session, chosen: Mapping[str, int]) -> Development:
 def down(session: Session, *, volumes: bool) -> tuple[str, ...]:
     """Remove the containers, with `volumes` the data of Postgres and Redis too; names of what ran.
 
-    data/ and logs/ stay."""
-    ensure_engine(session.note)
+    data/ and logs/ stay. Raise HostUnready if no engine answers: its containers would be left behind."""
+    if not engine_answers():
+        raise HostUnready("docker: no engine answers on this machine; start it and try again")
     ran = tuple(one.service for one in _containers(session))
     file = session.root / FOLDER / "compose.yml"
     if file.exists() and (ran or volumes):
