@@ -138,8 +138,6 @@ class Renderer:
         ]
         if not environment.app.dockerfile:
             files.append(RenderedFile("Dockerfile", self.text("Dockerfile", healthcheck=check)))
-        if environment.app.public_service():
-            files.append(RenderedFile("Caddyfile", self.text("Caddyfile", **names), 0o644))
         return tuple(files)
 
     def stack(self, host: Host) -> tuple[RenderedFile, ...]:
@@ -157,7 +155,7 @@ class Renderer:
             )
         ]
         if host.is_app() and environment.app.public_service():
-            files.append(RenderedFile("Caddyfile.idle", self.text("Caddyfile.idle"), 0o644))
+            files.append(RenderedFile("Caddyfile", self.text("Caddyfile"), 0o644))
         if host.is_data() and stack.postgres:
             password = environment.secret_values[stack.postgres.password_secret]
             files.append(RenderedFile("postgres.env", f"POSTGRES_PASSWORD={env_value(password)}\n", SECRET_MODE))

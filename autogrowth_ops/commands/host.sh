@@ -186,7 +186,7 @@ install_stack() {
   rm -rf "$BASE/stack.previous" && mkdir -p "$BASE/stack.previous" "$BASE/stack/proxy" "$BASE/stack/admin" || return 1
   chmod 0755 "$BASE/stack/proxy" && chmod 0777 "$BASE/stack/admin" || return 1
   move_files cp "$BASE/stack" "$BASE/stack.previous" && move_files mv "$BASE/stack.next" "$BASE/stack" || return 1
-  [ -f "$BASE/stack/proxy/Caddyfile" ] || [ ! -f "$BASE/stack/Caddyfile.idle" ] || switch_file "$BASE/stack/Caddyfile.idle" || return 1
+  [ -f "$BASE/stack/proxy/release" ] || switch "" || return 1
   stack_up && put "$BASE/stack/hash" "$1" && rm -rf "$BASE/stack.next"
 }
 
@@ -198,13 +198,27 @@ restore_stack() {
   if [ -f "$BASE/stack.previous/compose.yml" ]; then
     move_files mv "$BASE/stack.previous" "$BASE/stack" && stack_up && rm -rf "$BASE/stack.previous"
   else
-    docker compose --project-name "$PROJECT" --file "$BASE/stack/compose.yml" down && rm -rf "$BASE/stack" "$BASE/stack.previous"
+    stack_compose down && rm -rf "$BASE/stack" "$BASE/stack.previous"
   fi
 }
 
+# stack_up: the stack runs as its files say. The proxy runs without rights over other users' files, so it gets a copy of
+# its own. Its admin socket is reachable for whoever may enter BASE, and for nobody over a network.
 stack_up() {
-  docker compose --project-name "$PROJECT" --file "$BASE/stack/compose.yml" up --detach --wait --remove-orphans --quiet-pull
+  changed=""
+  if [ -f "$BASE/stack/Caddyfile" ] && ! cmp -s "$BASE/stack/Caddyfile" "$BASE/stack/proxy/Caddyfile"; then
+    changed=yes
+    install -m 0644 "$BASE/stack/Caddyfile" "$BASE/stack/proxy/Caddyfile.new" || return 1
+    stack_compose run --rm --no-deps --no-TTY --entrypoint caddy proxy validate --config /etc/caddy/Caddyfile.new --adapter caddyfile </dev/null || return 1
+    mv -f "$BASE/stack/proxy/Caddyfile.new" "$BASE/stack/proxy/Caddyfile" || return 1
+  fi
+  stack_compose up --detach --wait --remove-orphans --quiet-pull || return 1
+  [ -z "$changed" ] || curl --silent --show-error --fail-with-body --max-time 30 --retry 10 --retry-delay 1 --retry-connrefused \
+    --unix-socket "$BASE/stack/admin/socket" --header 'Content-Type: text/caddyfile' \
+    --data-binary "@$BASE/stack/proxy/Caddyfile" http://127.0.0.1/load
 }
+
+stack_compose() { docker compose --project-name "$PROJECT" --file "$BASE/stack/compose.yml" "$@"; }
 
 # release_compose ID WORDS...: docker compose on one release.
 release_compose() {
@@ -353,18 +367,11 @@ evidence() {
   done
 }
 
-# switch_file PATH: the configuration the proxy reads at its start. It runs without rights over other users' files.
-switch_file() {
-  install -m 0644 "$1" "$BASE/stack/proxy/Caddyfile.new" && mv -f "$BASE/stack/proxy/Caddyfile.new" "$BASE/stack/proxy/Caddyfile"
-}
-
-# switch PATH NAME: the proxy takes PATH as its configuration without dropping a connection; NAME is noted as served.
-# Its admin socket is reachable for whoever may enter BASE, and for nobody over a network.
+# switch ID: from one request to the next the proxy asks this release; none with an empty one. The proxy reads the file
+# at each request, so nothing is reloaded and no connection is lost.
 switch() {
-  switch_file "$1" || return 1
-  curl --silent --show-error --fail-with-body --max-time 30 --unix-socket "$BASE/stack/admin/socket" \
-    --header 'Content-Type: text/caddyfile' --data-binary "@$BASE/stack/proxy/Caddyfile" http://127.0.0.1/load || return 1
-  put "$BASE/stack/proxy/release" "$2"
+  printf '%s' "$1" >"$BASE/stack/proxy/release.new" && chmod 0644 "$BASE/stack/proxy/release.new" || return 1
+  mv -f "$BASE/stack/proxy/release.new" "$BASE/stack/proxy/release"
 }
 
 # verify ID SECONDS CURL-WORDS...: the proxy answers 200 from this release, three times in a row.

@@ -200,19 +200,8 @@ class ComposeEngine:
         yield from self._start_services(change, host, single, "start-single", "ready-single")
 
     def _switch(self, change: Change, host: Host) -> Iterator[Step]:
-        base, release, old = self._environment.folder, change.release.id, change.old(host.name)
-        back = (
-            ("switch", f"{base}/releases/{old}/Caddyfile", old)
-            if old
-            else ("switch", f"{base}/stack/Caddyfile.idle", "")
-        )
-        yield Step(
-            host.name,
-            "switch",
-            "switch the proxy",
-            ("switch", f"{base}/releases/{release}/Caddyfile", release),
-            undo=back,
-        )
+        release, old = change.release.id, change.old(host.name)
+        yield Step(host.name, "switch", "switch the proxy", ("switch", release), undo=("switch", old or ""))
         yield Step(
             host.name, "verify", "verify through the proxy", words.verify(release, 15, curl_words(self._environment))
         )

@@ -13,7 +13,7 @@ from ..scripts import run_script
 from ..session import Session
 from .rendering import mask
 
-SHOWN = ("compose.yml", "app.env", "Caddyfile", "Dockerfile", "logging.conf")
+SHOWN = ("compose.yml", "app.env", "Dockerfile", "logging.conf")
 
 
 def differences(session: Session, change: Change) -> tuple[str, ...]:

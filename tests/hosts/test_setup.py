@@ -12,6 +12,7 @@ import pytest
 
 from autogrowth_ops.sandbox import hosts
 from autogrowth_ops.sandbox.hosts import SandboxHost
+from autogrowth_ops.sandbox.images import BASE_IMAGES, ensure_base_images
 
 from .project import Project, make_project
 
@@ -54,14 +55,14 @@ def environment(host: SandboxHost, user: str) -> str:
     return (
         f"hosts:\n  bare1:\n    address: {host.address}\n    port: {host.port}\n    user: {user}\n"
         f"    identity_file: {host.identity_file}\n    known_hosts: {host.known_hosts}\n"
-        "secrets: [POSTGRES_PASSWORD]\n"
+        "stack:\n  redis:\n    password_secret: REDIS_PASSWORD\nsecrets: [POSTGRES_PASSWORD, REDIS_PASSWORD]\n"
     )
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     project = make_project(tmp_path_factory.mktemp("setup"), "setup-app")
-    (project.root / "env/bare.env").write_text("ENVIRONMENT=production\n")
+    (project.root / "env/bare.env").write_text((project.root / "env/production.env").read_text())
     try:
         yield Server(project, hosts.up(SANDBOX, ["bare1"], bare=True, report=print)[0])
     finally:
@@ -146,6 +147,15 @@ def test_a_second_run_changes_nothing(server: Server) -> None:
     assert set(server.states().values()) == {"already"}
     assert "nothing had to be changed" in server.inv().stdout
     assert server.root(f"dpkg-query -W | md5sum; pidof dockerd; md5sum /etc/docker/* {FOLDER}/audit.jsonl") == before
+
+
+def test_a_server_that_was_made_ready_can_be_deployed_to(server: Server) -> None:
+    ensure_base_images(print)
+    load = f"docker save {' '.join(BASE_IMAGES)} | docker exec -i autogrowth-{SANDBOX}-bare1 docker load --quiet"
+    subprocess.run(load, shell=True, check=True, capture_output=True)
+    server.project.commit("declare the server")
+    server.project.inv("deploy", "--env=bare", "--skip-tests", POSTGRES_PASSWORD="a", REDIS_PASSWORD="b")
+    assert "healthy" in server.root("curl --silent http://127.0.0.1/health")
 
 
 def test_the_log_of_steps_is_rotated(server: Server) -> None:

@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autogrowth_ops.errors import HostUnready, LockHeld, RolloutFailed, UndoFailed, UsageError
+from autogrowth_ops.model.environment import App, Host, Migrate, Postgres, Service, Stack
+from autogrowth_ops.model.observation import Facts, Observation
+from autogrowth_ops.model.release import Release
+from autogrowth_ops.model.secret import Secret
+from autogrowth_ops.operations.deploy import Outcome, deploy, prepare
+from autogrowth_ops.operations.difference import differences
+from autogrowth_ops.operations.rollback import prepare as prepare_rollback
+from autogrowth_ops.operations.rollback import rollback
+from autogrowth_ops.session import Session
+from tests.conftest import commit
+from tests.fakes import FIT, ScriptedHost, make_containers, make_environment
+from tests.plans import LOCK, OLD, OLDER, serving
+
+Open = Callable[..., Session]
+TWO = make_environment(Host(name="app1", address="10.1"), Host(name="app2", address="10.2"))
+
+
+def host(session: Session, name: str = "app1") -> ScriptedHost:
+    return session.remotes[name]  # type: ignore[return-value]
+
+
+def changed(session: Session) -> bool:
+    """Whether any host was asked for more than a look."""
+    return any(call[0] != "observe" for name in session.remotes for call in host(session, name).calls())
+
+
+def sent(session: Session, name: str = "app1") -> dict[str, str]:
+    with tarfile.open(fileobj=io.BytesIO(host(session, name).scripts[-1].stdin)) as tar:
+        members = [member for member in tar.getmembers() if member.isreg()]
+        return {member.name: tar.extractfile(member).read().decode() for member in members}
+
+
+def after(open_on: Open, outcome: Outcome, session: Session, **changes: object) -> Observation:
+    """What the host looks like behind a deploy."""
+    record = replace(outcome.release, state="good", image_id="sha256:1")
+    change = prepare(session).change
+    observed = Observation(
+        "app1",
+        FIT,
+        record.id,
+        (record,),
+        make_containers(record.id, web=1),
+        (record.image,),
+        stack_hash=change.stack_hashes["app1"],
+        source_tree=record.version.tree,
+        proxied=record.id,
+    )
+    return replace(observed, **changes)
+
+
+def test_a_first_deploy_is_two_trips(open_on: Open):
+    session = open_on()
+    outcome = deploy(session)
+    assert (outcome.changed, outcome.was, outcome.hosts, outcome.trips) == (True, None, ("app1",), {"app1": 2})
+
+
+def test_a_first_deploy_sends_the_source_the_release_and_the_stack(open_on: Open):
+    session = open_on()
+    deploy(session)
+    paths = set(sent(session))
+    assert {"source.full", "source.tree", "source.removed", "source/main.py", "source/src/app.py"} <= paths
+    assert {"release/compose.yml", "release/app.env", "release/release.json", "stack/compose.yml"} <= paths
+
+
+def test_the_record_that_is_sent_is_of_a_release_that_has_started(open_on: Open):
+    session = open_on()
+    outcome = deploy(session)
+    record = json.loads(sent(session)["release/release.json"])
+    assert (record["id"], record["state"], record["image_id"]) == (outcome.release.id, "started", "")
+
+
+def test_a_release_says_what_when_and_by_whom(open_on: Open):
+    release = deploy(open_on()).release
+    assert release.id.startswith("20261123-120000-")
+    assert (release.created_at, release.created_by) == ("2026-11-23T12:00:00Z", "kim")
+    assert release.version.subject == "first version"
+
+
+def test_a_deploy_of_what_serves_already_changes_nothing(open_on: Open):
+    first = open_on()
+    observed = after(open_on, deploy(first), first)
+    again = open_on(None, observed)
+    outcome = deploy(again)
+    assert (outcome.changed, outcome.release.id, outcome.trips) == (False, observed.current, {"app1": 1})
+    assert not changed(again)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"containers": ()}, {"stack_hash": "other"}, {"proxied": "", "current": None}],
+)
+def test_a_deploy_of_the_same_is_needed_where_it_does_not_run_as_it_should(open_on: Open, changes: dict[str, object]):
+    first = open_on()
+    observed = after(open_on, deploy(first), first, **changes)
+    assert prepare(open_on(None, observed)).is_needed
+
+
+def test_a_release_that_is_not_good_is_deployed_again(open_on: Open):
+    first = open_on()
+    observed = after(open_on, deploy(first), first)
+    started = replace(observed, releases=(replace(observed.releases[0], state="started"),))
+    assert prepare(open_on(None, started)).is_needed
+
+
+def test_a_changed_variable_reuses_image_and_source(open_on: Open):
+    first = open_on()
+    observed = after(open_on, deploy(first), first)
+    session = open_on(make_environment(variables={"COLOUR": "blue"}), observed)
+    keys = [step.key for step in prepare(session).plan.steps()]
+    assert "image" in keys
+    assert prepare(session).change.sources == {}
+
+
+def test_only_the_difference_is_sent_to_a_host_that_has_a_source(open_on: Open, tmp_path: Path):
+    (tmp_path / "main.py").write_text("one")
+    (tmp_path / "gone.py").write_text("two")
+    (tmp_path / "same.py").write_text("three")
+    commit(tmp_path, "first")
+    first = open_on(root=tmp_path)
+    observed = after(open_on, deploy(first), first)
+    (tmp_path / "main.py").write_text("changed")
+    (tmp_path / "gone.py").unlink()
+    commit(tmp_path, "second")
+    session = open_on(None, observed, root=tmp_path)
+    outcome = deploy(session)
+    files = {path: text for path, text in sent(session).items() if path.startswith("source")}
+    assert {**files, "source.tree": ""} == {
+        "source.removed": "gone.py\n",
+        "source.tree": "",
+        "source/main.py": "changed",
+    }
+    assert [subject.split(" ", 1)[1] for subject in outcome.commits] == ["second"]
+
+
+def test_a_host_with_an_unknown_source_gets_all_of_it(open_on: Open):
+    session = open_on(None, replace(serving(), source_tree="0" * 40))
+    assert prepare(session).change.sources["app1"].base == ""
+
+
+def test_two_hosts_share_one_release(open_on: Open):
+    session = open_on(TWO)
+    outcome = deploy(session)
+    assert (outcome.hosts, outcome.trips) == (("app1", "app2"), {"app1": 6, "app2": 4})
+
+
+def test_an_unfit_host_is_refused_before_anything_is_changed(open_on: Open):
+    session = open_on(TWO, Observation("app2", Facts(has_docker=True, can_use_docker=True)))
+    with pytest.raises(HostUnready, match="app2: the Docker daemon does not answer"):
+        deploy(session)
+    assert not changed(session)
+
+
+def test_a_held_lock_is_refused_before_anything_is_changed(open_on: Open):
+    session = open_on(None, replace(serving(), lock=LOCK))
+    with pytest.raises(LockHeld, match="app1: locked by kim@laptop"):
+        deploy(session)
+    assert not changed(session)
+
+
+def test_an_unknown_ref_is_refused_before_anything_is_changed(open_on: Open):
+    session = open_on()
+    with pytest.raises(UsageError, match="v9: no release and no git ref of that name"):
+        deploy(session, "v9")
+    assert not changed(session)
+
+
+def test_uncommitted_changes_are_refused_and_named(open_on: Open, tmp_path: Path):
+    (tmp_path / "main.py").write_text("one")
+    commit(tmp_path, "first")
+    (tmp_path / "main.py").write_text("two")
+    with pytest.raises(UsageError, match=r"1 file not committed \(main.py\)"):
+        deploy(open_on(root=tmp_path))
+
+
+def test_uncommitted_changes_are_deployed_on_demand(open_on: Open, tmp_path: Path):
+    (tmp_path / "main.py").write_text("one")
+    commit(tmp_path, "first")
+    (tmp_path / "main.py").write_text("two")
+    session = open_on(root=tmp_path)
+    outcome = deploy(session, allow_dirty=True)
+    assert outcome.release.id.endswith("-dirty")
+    assert sent(session)["source/main.py"] == "two"
+
+
+def test_no_host_with_the_role_app_is_refused(open_on: Open):
+    data = Host(name="data1", address="10.3", roles=("data",))
+    with pytest.raises(UsageError, match="none of the chosen hosts has the role app"):
+        deploy(open_on(make_environment(data)))
+
+
+def test_a_release_on_the_hosts_can_be_deployed_by_its_id(open_on: Open):
+    session = open_on(None, serving(with_older=True))
+    outcome = deploy(session, OLDER.id)
+    assert (outcome.release.id, outcome.was, outcome.trips) == (OLDER.id, OLD.id, {"app1": 2})
+
+
+def test_a_release_that_nobody_has_is_refused_with_those_there_are(open_on: Open):
+    with pytest.raises(UsageError, match=f"no such release; there are: {OLD.id}, {OLDER.id}$"):
+        deploy(open_on(None, serving()), "20200101-000000-0000000")
+
+
+def test_a_bad_release_is_refused_with_its_reason(open_on: Open):
+    bad = replace(OLDER, state="bad", reason="out of memory")
+    with pytest.raises(UsageError, match=rf"{OLDER.id}: this release failed \(out of memory\); deploy its commit"):
+        deploy(open_on(None, replace(serving(), releases=(bad, OLD))), OLDER.id)
+
+
+def test_a_release_that_one_host_lacks_is_refused(open_on: Open):
+    session = open_on(TWO, serving("app1"), replace(serving("app2"), releases=(OLD,)))
+    with pytest.raises(
+        UsageError, match=f"app2: no release {OLDER.id} there; deploy its commit: inv deploy --version="
+    ):
+        deploy(session, OLDER.id)
+
+
+def test_a_failing_deploy_leaves_the_old_release_and_a_bad_record(open_on: Open):
+    session = open_on(None, serving())
+    host(session).answers("step", "ready", code=22, blocks=[("evidence web-1", "last health answer: 503")])
+    with pytest.raises(RolloutFailed, match="web-1: last health answer: 503; undone"):
+        deploy(session)
+    records = [call for call in host(session).calls("attempt") if call[1] == "record"]
+    assert json.loads(records[0][-1])["state"] == "bad"
+
+
+def test_migrations_of_a_tree_have_a_name(open_on: Open):
+    app = App(name="shop", services={"web": Service(port=80)}, migrate=Migrate(command=("m",), paths=("src",)))
+    release = prepare(open_on(make_environment(app=app))).change.release
+    assert len(release.migration_hash) == 40
+
+
+def test_a_gate_that_fails_sends_nothing(open_on: Open):
+    app = App(name="shop", services={"web": Service(port=80)}, test_command=("sh", "-c", "echo broken test; exit 1"))
+    session = open_on(make_environment(app=app), serving())
+    with pytest.raises(RolloutFailed, match="the application's tests failed: exit code 1; nothing was sent") as raised:
+        deploy(session)
+    assert raised.value.details == ("broken test",)
+    assert not changed(session)
+
+
+def test_passed_and_skipped_tests_are_recorded(open_on: Open):
+    app = App(name="shop", services={"web": Service(port=80)}, test_command=("true",))
+    environment = make_environment(app=app)
+    assert deploy(open_on(environment)).release.tests == "passed"
+    assert deploy(open_on(environment), skip_tests=True).release.tests == "skipped"
+
+
+def test_rollback_goes_to_the_newest_good_release_before(open_on: Open):
+    outcome = rollback(open_on(None, serving(with_older=True)))
+    assert (outcome.release.id, outcome.was, outcome.trips) == (OLDER.id, OLD.id, {"app1": 2})
+
+
+def test_rollback_may_name_its_release(open_on: Open):
+    assert rollback(open_on(None, serving(with_older=True)), OLDER.id).release.id == OLDER.id
+
+
+def test_a_rollback_makes_the_older_release_good_again_in_its_record(open_on: Open):
+    session = open_on(None, serving(with_older=True))
+    rollback(session)
+    record = next(call for call in host(session).calls("step") if call[1] == "record")
+    assert json.loads(record[-1])["id"] == OLDER.id
+
+
+def with_releases(*releases: Release) -> Observation:
+    return replace(serving(), releases=releases)
+
+
+@pytest.mark.parametrize(
+    ("observed", "to", "problem"),
+    [
+        (serving(), "20200101-000000-0000000", f"no such release; there are: {OLD.id}, {OLDER.id}"),
+        (
+            with_releases(replace(OLDER, state="bad"), OLD),
+            OLDER.id,
+            rf"this release failed; there are: {OLD.id}, {OLDER.id} \(bad\)",
+        ),
+        (with_releases(OLD), "", f"app1: no good release before {OLD.id}; there are: {OLD.id}"),
+        (Observation("app1", FIT), "", "app1: no good release before the first; there are: none"),
+    ],
+)
+def test_a_rollback_that_cannot_be_lists_what_there_is(open_on: Open, observed: Observation, to: str, problem: str):
+    session = open_on(None, observed)
+    with pytest.raises(UsageError, match=problem):
+        prepare_rollback(session, to)
+    assert not changed(session)
+
+
+def test_a_rollback_that_fails_needs_a_person(open_on: Open):
+    session = open_on(None, serving(with_older=True))
+    host(session).answers("step", "ready", code=1, text="gone")
+    with pytest.raises(UndoFailed, match="gone.*neither release can be trusted"):
+        rollback(session)
+
+
+def test_a_rollback_whose_undo_fails_says_just_that(open_on: Open):
+    session = open_on(None, serving(with_older=True))
+    host(session).answers("step", "ready", code=1, text="gone").answers("attempt", code=1)
+    with pytest.raises(UndoFailed, match="undo failed") as raised:
+        rollback(session)
+    assert "neither" not in str(raised.value)
+
+
+def test_a_rollback_to_what_serves_changes_nothing(open_on: Open):
+    session = open_on(None, serving())
+    assert not rollback(session, OLD.id).changed
+
+
+STORED = make_environment(
+    stack=Stack(postgres=Postgres(database="shop", user="shop")),
+    secrets=("POSTGRES_PASSWORD",),
+    secret_values={"POSTGRES_PASSWORD": Secret("hunter2")},
+    variables={"DATABASE_URL": "postgresql://shop:{{ secrets.POSTGRES_PASSWORD }}@postgres/shop", "COLOUR": "blue"},
+)
+
+
+def lines(open_on: Open, **texts: str) -> tuple[str, ...]:
+    session = open_on(STORED, serving())
+    host(session).answers("section")
+    for path, text in texts.items():
+        host(session).answers("section", path.replace("__", "/").replace("_env", ".env"), text=text)
+    return differences(session, prepare(session).change)
+
+
+def test_a_difference_shows_what_changes_without_secrets(open_on: Open):
+    found = lines(open_on, release__app_env='DATABASE_URL="postgresql://shop:old@postgres/shop"\nCOLOUR="red"')
+    assert '-COLOUR="red"' in found
+    assert '+COLOUR="blue"' in found
+    assert not [line for line in found if "hunter2" in line or "old@" in line]
+
+
+def test_a_secret_that_changed_is_named_and_not_shown(open_on: Open):
+    before = "# generated from env/production.env and its secrets; do not edit\n"
+    found = lines(open_on, release__app_env=before + 'DATABASE_URL="old"\nCOLOUR="blue"')
+    assert "+DATABASE_URL=(another value)" in found
+
+
+def test_a_first_deploy_has_only_additions(open_on: Open):
+    session = open_on()
+    host(session).answers("section")
+    found = differences(session, prepare(session).change)
+    assert not [line for line in found if line.startswith("-") and not line.startswith("---")]
