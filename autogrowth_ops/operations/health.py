@@ -72,16 +72,13 @@ def _data_calls(environment: Environment, variables: Mapping[str, str | Secret])
     if postgres:
         url = _url(variables, "postgres", "DATABASE_URL")
         user, database = unquote(url.username or postgres.user), unquote(url.path.lstrip("/")) or postgres.database
-        password = url.password or _secret(environment, postgres.password_secret)
-        found.append(
-            (words.reading("postgres", ("ask_postgres", "postgres", "5432", user, database)), unquote(password))
-        )
+        password = unquote(url.password or "") or _secret(environment, postgres.password_secret)
+        found.append((words.reading("postgres", ("ask_postgres", "postgres", "5432", user, database)), password))
     if redis:
         url = _url(variables, "redis", "REDIS_URL")
-        password = url.password or _secret(environment, redis.password_secret)
-        found.append(
-            (words.reading("redis", ("ask_redis", "redis", "6379", unquote(url.username or ""))), unquote(password))
-        )
+        password = unquote(url.password or "") or _secret(environment, redis.password_secret)
+        user = unquote(url.username or "")
+        found.append((words.reading("redis", ("ask_redis", "redis", "6379", user)), password))
     return found
 
 
@@ -106,13 +103,22 @@ def _check(host: Host, name: str, code: int, text: str) -> Check:
 
 
 def _missing(environment: Environment, host: Host, checks: list[Check]) -> tuple[Check, ...]:
-    if not host.is_app():
-        return ()
-    found = []
-    for name, service in environment.app.services.items():
+    names = {check.name for check in checks}
+    silent = [name for name in _expected(environment, host) if name not in names]
+    found = [Check(host.name, name, "failed", "no answer") for name in silent]
+    for name, service in environment.app.services.items() if host.is_app() else ():
         running = sum(1 for check in checks if check.name.rpartition("-")[0] == f"{REPLICA}{name}")
         if running < service.replicas:
-            found.append(
-                Check(host.name, f"replicas:{name}", "failed", f"{running} of {service.replicas} containers are there")
-            )
+            details = f"{running} of {service.replicas} containers are there"
+            found.append(Check(host.name, f"replicas:{name}", "failed", details))
     return tuple(found)
+
+
+def _expected(environment: Environment, host: Host) -> tuple[str, ...]:
+    """Names of the checks that a host has to answer, beside its replicas."""
+    is_asked = {
+        "api": host.is_app() and environment.app.public_service(),
+        "postgres": host.is_data() and environment.stack.postgres,
+        "redis": host.is_data() and environment.stack.redis,
+    }
+    return tuple(name for name in NAMES if is_asked[name])
