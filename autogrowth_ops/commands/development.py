@@ -60,6 +60,11 @@ def publishers(port: int) -> Command:
     return ("docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}")
 
 
+def down(compose: Compose, *options: str) -> Command:
+    """Remove what carries the project's name; its file is not needed for that, and may be gone."""
+    return ("env", *compose.program, "--ansi=never", "--project-name", compose.project, "down", *options)
+
+
 def postgres_is_ready(compose: Compose) -> Command:
     """Ask Postgres whether it takes connections; over TCP, because while it is being set up it only has a socket."""
     return compose.words("exec", "--no-TTY", "postgres", "pg_isready", "--quiet", "--host=127.0.0.1")

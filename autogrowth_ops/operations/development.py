@@ -99,11 +99,10 @@ def down(session: Session, *, volumes: bool) -> tuple[str, ...]:
     if not engine_answers():
         raise HostUnready("docker: no engine answers on this machine; start it and try again")
     ran = tuple(one.service for one in _containers(session))
-    file = session.root / FOLDER / "compose.yml"
-    if file.exists() and (ran or volumes):
+    if ran or volumes:
         compose = _compose(session, ensure_compose(session.note))
         options = ("--volumes",) if volumes else ()
-        _step(session, "stop the containers", compose.words("down", "--remove-orphans", *options), START_SECONDS)
+        _step(session, "stop the containers", words.down(compose, *options), START_SECONDS)
     return ran
 
 
@@ -121,8 +120,9 @@ def _this_machine(session: Session) -> Remote:
 
 
 def _compose(session: Session, program: Command) -> words.Compose:
-    file = session.root / FOLDER / "compose.yml"
-    return words.Compose(program, session.environment.project, str(session.root), str(file))
+    return words.Compose(
+        program, session.environment.project, str(session.root), f"{session.root}/{FOLDER}/compose.yml"
+    )
 
 
 def _known_images(environment: Environment) -> tuple[str, ...]:
