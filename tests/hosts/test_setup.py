@@ -190,13 +190,10 @@ def test_settings_of_docker_that_were_there_stay(server: Server) -> None:
 
 
 def test_docker_is_not_restarted_under_running_containers(server: Server) -> None:
-    server.root("tar -c --one-file-system --exclude=var -C / bin lib lib64 usr | docker import - own >/dev/null")
-    server.root("docker run --detach --name busy own sleep 600; printf '{}' > /etc/docker/daemon.json")
+    server.root("printf '{}' > /etc/docker/daemon.json")
     before = server.root("pidof dockerd; docker ps --quiet")
-    assert (
-        "takes effect when Docker is restarted; that was not done, 1 containers run" in server.inv(user="root").stderr
-    )
-    assert server.root("pidof dockerd; docker ps --quiet; docker rm --force busy >/dev/null") == before
+    assert "takes effect when Docker is restarted; not done while containers run (5)" in server.inv(user="root").stderr
+    assert server.root("pidof dockerd; docker ps --quiet") == before
 
 
 def test_an_unreadable_daemon_json_is_refused(server: Server) -> None:

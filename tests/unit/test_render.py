@@ -90,11 +90,11 @@ def test_memory_is_written_in_bytes():
 
 
 def test_a_template_of_the_project_goes_before_the_packaged_one(tmp_path: Path):
-    assert with_template(tmp_path, "Caddyfile.idle.j2", "ours\n\n\n").text("Caddyfile.idle") == "ours\n"
+    assert with_template(tmp_path, "Caddyfile.j2", "ours\n\n\n").text("Caddyfile") == "ours\n"
 
 
 def test_packaged_templates_are_used_without_any_of_the_project(tmp_path: Path):
-    assert "no release is live yet" in Renderer(ENVIRONMENT, tmp_path).text("Caddyfile.idle")
+    assert "no release is live" in Renderer(ENVIRONMENT, tmp_path).text("Caddyfile")
 
 
 def test_templates_inside_the_package_are_found_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

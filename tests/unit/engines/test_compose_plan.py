@@ -78,14 +78,14 @@ def test_a_first_deploy_makes_the_stack_and_retires_nothing():
 
 def test_a_first_deploy_is_undone_to_no_release():
     first = plan(None, FIRST, with_stack=True)
-    assert named(first, "switch").undo == ("switch", "/srv/shop/production/stack/Caddyfile.idle", "")
+    assert named(first, "switch").undo == ("switch", "")
     assert named(first, "current").undo == ("unpoint_current",)
     assert named(first, "start").undo == ("remove_release", RELEASE.id)
 
 
 def test_a_switch_is_undone_by_switching_back():
     some = plan()
-    assert named(some, "switch").undo == ("switch", f"/srv/shop/production/releases/{OLD.id}/Caddyfile", OLD.id)
+    assert named(some, "switch").undo == ("switch", OLD.id)
     assert named(some, "current").undo == ("point_current", OLD.id)
 
 

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autogrowth_ops.model.event import Event
+from autogrowth_ops.model.secret import MASK, Secret
+from autogrowth_ops.tasks import output
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    stream = Terminal()
+    monkeypatch.setattr("sys.stdout", stream)
+    yield stream
+
+
+def test_a_terminal_gets_colours(terminal: Terminal):
+    output.line("done", "green")
+    assert terminal.getvalue() == "\x1b[32mdone\x1b[0m\n"
+
+
+def test_no_color_is_honoured(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    output.line("done", "green")
+    assert terminal.getvalue() == "done\n"
+
+
+def test_a_dumb_terminal_gets_plain_text(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "dumb")
+    output.line("done", "green")
+    assert terminal.getvalue() == "done\n"
+
+
+def test_a_pipe_gets_plain_text(capsys: pytest.CaptureFixture[str]):
+    output.line("[bold]:smile: done", "green")
+    assert capsys.readouterr().out == "[bold]:smile: done\n"
+
+
+def test_brackets_and_colons_are_no_markup(terminal: Terminal):
+    output.line("[bold]:smile: done", "green")
+    assert "[bold]:smile: done" in terminal.getvalue()
+
+
+@dataclass(frozen=True)
+class Thing:
+    name: str
+    password: Secret
+    path: Path | None = None
+    parts: tuple[object, ...] = ()
+
+
+def test_a_document_is_json_with_secrets_masked(capsys: pytest.CaptureFixture[str]):
+    output.document([Thing("한글", Secret("hunter2"), parts=(1, {"a": Secret("x")}))])
+    assert json.loads(capsys.readouterr().out) == [
+        {"name": "한글", "password": MASK, "path": None, "parts": [1, {"a": MASK}]}
+    ]
+
+
+def test_sets_and_keys_become_what_json_knows():
+    assert output.plain({1: {2}}) == {"1": [2]}
+
+
+def test_columns_are_as_wide_as_they_look(capsys: pytest.CaptureFixture[str]):
+    output.table(("항목", "value", "x"), [("디스크", "42 %", "a"), ("cpu", "7 %", "b")])
+    assert capsys.readouterr().out == "항목    value  x\n디스크  42 %   a\ncpu     7 %    b\n"
+
+
+def test_a_table_without_rows_has_its_head(capsys: pytest.CaptureFixture[str]):
+    output.table(("a", "b"), [])
+    assert capsys.readouterr().out == "a  b\n"
+
+
+def test_a_row_with_too_few_cells_is_refused():
+    with pytest.raises(ValueError, match="zip"):
+        output.table(("a", "b"), [("1",)])
+
+
+@given(st.lists(st.tuples(st.text("a한ｱ글 ", max_size=5), st.just("|")), min_size=1))
+def test_the_second_column_begins_at_one_place(rows: list[tuple[str, str]]):
+    from contextlib import redirect_stdout
+
+    with redirect_stdout(io.StringIO()) as stream:
+        output.table(("", "|"), rows)
+    starts = {output._width(line.split("|")[0]) for line in stream.getvalue().splitlines()}
+    assert len(starts) == 1
+
+
+def test_a_terminal_gets_a_table_with_styles(terminal: Terminal):
+    output.table(("a", "b"), [("[1]", "x"), ("2", "y")], styles=["red", ""])
+    assert "\x1b[31m[1]" in terminal.getvalue()
+
+
+def test_a_terminal_gets_a_table_without_styles(terminal: Terminal):
+    output.table(("a", "b"), [("1", "x")])
+    assert "1" in terminal.getvalue()
+
+
+def test_a_quiet_watcher_says_nothing(capsys: pytest.CaptureFixture[str]):
+    output.watcher(quiet=True)(Event("app1", "build", "done", 1.0))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_finished_steps_are_lines_on_stderr_of_a_pipe(capsys: pytest.CaptureFixture[str]):
+    watch = output.watcher(quiet=False)
+    events = [Event("app1", "build", "started"), Event("app1", "build", "done", 1.25), Event("", "a note", "note")]
+    [watch(event) for event in (*events, Event("app2", "start", "failed"))]
+    assert capsys.readouterr() == ("", "✓ app1: build  1.2 s\n· a note\n✗ app2: start\n")
+
+
+def test_running_steps_turn_on_a_terminal_and_go_away(terminal: Terminal):
+    watch = output.watcher(quiet=False)
+    for state in ("started", "done"):
+        watch(Event("app1", "build", state, 0.5))
+    watch(Event("", "tests", "started"))
+    watch.close()
+    watch.close()
+    assert "✓ app1: build  0.5 s" in terminal.getvalue()
