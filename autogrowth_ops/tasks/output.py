@@ -8,7 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from ..errors import OpsError
@@ -45,7 +45,7 @@ def line(text: str, style: str = "", *, stream: TextIO | None = None) -> None:
 
 def document(value: object) -> None:
     """One JSON document on stdout."""
-    print(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    print(json.dumps(plain(value), ensure_ascii=False, indent=2), flush=True)
 
 
 def plain(value: object) -> object:
@@ -53,7 +53,7 @@ def plain(value: object) -> object:
     if isinstance(value, Secret):
         return MASK
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple, set)):
@@ -76,7 +76,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, styles: Sequ
         return
     widths = [max(map(_width, column)) for column in zip(columns, *rows, strict=True)]
     for row in (columns, *rows):
-        print("  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print("  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip(), flush=True)
 
 
 def _width(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from invoke import Program
 
 from autogrowth_ops.tasks import collection
+from tests.conftest import TESTS
 
 YAML = """
 root: {root}
@@ -28,14 +30,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
     (folder / "env").mkdir(parents=True)
     (folder / "env" / "production.yml").write_text(YAML.format(root=tmp_path / "srv"))
-    (folder / "tasks.py").write_text(
-        "from pathlib import Path\nfrom autogrowth_ops.tasks import collection\nns = collection(Path(__file__).parent)\n"
-    )
-    docker = tmp_path / "bin" / "docker"
-    docker.parent.mkdir()
-    docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
-    docker.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
+    shutil.copy(TESTS.parent / "tasks.py", folder)
+    monkeypatch.setenv("PATH", f"{_programs(tmp_path / 'bin')}:{os.environ['PATH']}")
+    return folder
+
+
+def _programs(folder: Path) -> Path:
+    """A Docker without a daemon, and a sleep that takes no time."""
+    folder.mkdir()
+    for name, text in {"docker": "echo 'Cannot connect to the Docker daemon' >&2; exit 1", "sleep": ":"}.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
     return folder
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,28 +29,21 @@ def colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
-    stream = Terminal()
-    monkeypatch.setattr("sys.stdout", stream)
-    yield stream
+def shown(act: Callable[[], object]) -> str:
+    """What a terminal gets."""
+    with redirect_stdout(Terminal()) as stream:
+        act()
+    return stream.getvalue()
 
 
-def test_a_terminal_gets_colours(terminal: Terminal):
-    output.line("done", "green")
-    assert terminal.getvalue() == "\x1b[32mdone\x1b[0m\n"
+def test_a_terminal_gets_colours():
+    assert shown(lambda: output.line("done", "green")) == "\x1b[32mdone\x1b[0m\n"
 
 
-def test_no_color_is_honoured(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("NO_COLOR", "1")
-    output.line("done", "green")
-    assert terminal.getvalue() == "done\n"
-
-
-def test_a_dumb_terminal_gets_plain_text(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("TERM", "dumb")
-    output.line("done", "green")
-    assert terminal.getvalue() == "done\n"
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colours_can_be_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    monkeypatch.setenv(name, value)
+    assert shown(lambda: output.line("done", "green")) == "done\n"
 
 
 def test_a_pipe_gets_plain_text(capsys: pytest.CaptureFixture[str]):
@@ -57,9 +51,8 @@ def test_a_pipe_gets_plain_text(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().out == "[bold]:smile: done\n"
 
 
-def test_brackets_and_colons_are_no_markup(terminal: Terminal):
-    output.line("[bold]:smile: done", "green")
-    assert "[bold]:smile: done" in terminal.getvalue()
+def test_brackets_and_colons_are_no_markup():
+    assert "[bold]:smile: done" in shown(lambda: output.line("[bold]:smile: done", "green"))
 
 
 @dataclass(frozen=True)
@@ -98,22 +91,18 @@ def test_a_row_with_too_few_cells_is_refused():
 
 @given(st.lists(st.tuples(st.text("a한ｱ글 ", max_size=5), st.just("|")), min_size=1))
 def test_the_second_column_begins_at_one_place(rows: list[tuple[str, str]]):
-    from contextlib import redirect_stdout
-
     with redirect_stdout(io.StringIO()) as stream:
         output.table(("", "|"), rows)
     starts = {output._width(line.split("|")[0]) for line in stream.getvalue().splitlines()}
     assert len(starts) == 1
 
 
-def test_a_terminal_gets_a_table_with_styles(terminal: Terminal):
-    output.table(("a", "b"), [("[1]", "x"), ("2", "y")], styles=["red", ""])
-    assert "\x1b[31m[1]" in terminal.getvalue()
+def test_a_terminal_gets_a_table_with_styles():
+    assert "\x1b[31m[1]" in shown(lambda: output.table(("a", "b"), [("[1]", "x"), ("2", "y")], styles=["red", ""]))
 
 
-def test_a_terminal_gets_a_table_without_styles(terminal: Terminal):
-    output.table(("a", "b"), [("1", "x")])
-    assert "1" in terminal.getvalue()
+def test_a_terminal_gets_a_table_without_styles():
+    assert "1" in shown(lambda: output.table(("a", "b"), [("1", "x")]))
 
 
 def test_a_quiet_watcher_says_nothing(capsys: pytest.CaptureFixture[str]):
@@ -128,11 +117,12 @@ def test_finished_steps_are_lines_on_stderr_of_a_pipe(capsys: pytest.CaptureFixt
     assert capsys.readouterr() == ("", "✓ app1: build  1.2 s\n· a note\n✗ app2: start\n")
 
 
-def test_running_steps_turn_on_a_terminal_and_go_away(terminal: Terminal):
-    watch = output.watcher(quiet=False)
-    for state in ("started", "done"):
-        watch(Event("app1", "build", state, 0.5))
-    watch(Event("", "tests", "started"))
-    watch.close()
-    watch.close()
-    assert "✓ app1: build  0.5 s" in terminal.getvalue()
+def test_running_steps_turn_on_a_terminal_and_go_away():
+    def watched() -> None:
+        watch = output.watcher(quiet=False)
+        [watch(Event("app1", "build", state, 0.5)) for state in ("started", "done")]
+        watch(Event("", "tests", "started"))
+        watch.close()
+        watch.close()
+
+    assert "✓ app1: build  0.5 s" in shown(watched)
