@@ -224,7 +224,7 @@ def _jinja(folders: Sequence[Path]) -> jinja2.Environment:
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 files are rendered, no pages; every value goes through a filter of its own
         keep_trailing_newline=True,
         extensions=["jinja2.ext.do"],
     )

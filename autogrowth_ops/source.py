@@ -63,7 +63,7 @@ class Source:
     def export(self, tree: str, target: Path) -> None:
         """Unpack a tree into an empty folder."""
         with self._archive(tree, ()) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            tar.extractall(target, filter="tar") if hasattr(tarfile, "tar_filter") else tar.extractall(target)
+            tar.extractall(target)  # noqa: S202 git made it from the operator's own checkout
 
     def pack(self, payload: Payload) -> IO[bytes]:
         """The payload as a tar, at its start: rendered files under their paths, the source below `source/`."""

@@ -11,17 +11,16 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from hosts.project import Project, git, make_project  # noqa: E402
+from hosts.project import Project, make_project  # noqa: E402
 
-from autogrowth_ops.remote import FabricRemote  # noqa: E402
 from autogrowth_ops.model.environment import Host  # noqa: E402
+from autogrowth_ops.remote import FabricRemote  # noqa: E402
 from autogrowth_ops.sandbox import hosts as sandbox  # noqa: E402
 from autogrowth_ops.sandbox.relay import Relay  # noqa: E402
 

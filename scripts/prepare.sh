@@ -41,3 +41,14 @@ prepare() {
     stop "pip could not install the project; the lines above say why"
   printf '%s' "$wanted" >"$VENV/prepared$1"
 }
+
+# need_tools PACKAGE:FILE...: Debian packages that tests need, installed where their file is missing.
+need_tools() {
+  for wanted; do
+    [ ! -e "${wanted#*:}" ] || continue
+    command -v apt-get >/dev/null || { say "without ${wanted%%:*} its tests cannot run; install it"; continue; }
+    say "installing ${wanted%%:*}"
+    as_root apt-get -qq update
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq install --yes --no-install-recommends "${wanted%%:*}" >/dev/null
+  done
+}

@@ -57,7 +57,7 @@ def build(seconds: int, image: str, dockerfile: str) -> Command:
 
 
 def parse_build_failure(text: str) -> str:
-    """The last line the failing instruction printed, which BuildKit repeats between two lines of dashes; else the last."""
+    """The last line of the failing instruction, which BuildKit repeats between two lines of dashes; else the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     fences = [number for number, line in enumerate(lines) if set(line) == {"-"}]
     said = lines[fences[0] + 2 : fences[1]] if len(fences) > 1 else []

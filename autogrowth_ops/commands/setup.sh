@@ -110,7 +110,7 @@ configure_docker() {
   if [ "$running" = 0 ]; then
     restart_docker
   else
-    printf 'takes effect when Docker is restarted; that was not done, %s containers run\n' "$running"
+    printf 'takes effect when Docker is restarted; not done while containers run (%s)\n' "$running"
   fi
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,4 +32,4 @@ def with_key_files(host: Host, name: str, root: Path) -> Host:
 
 
 def _absolute(file: str, root: Path) -> str:
-    return str(root.absolute() / os.path.expanduser(file)) if file else ""
+    return str(root.absolute() / Path(file).expanduser()) if file else ""

@@ -1,4 +1,4 @@
-"""The daily checklist: items as data, and how each is judged from what was seen. What was not looked at never passes."""
+"""The daily checklist: items as data, and how each is judged from what was seen. What was not read never passes."""
 
 from __future__ import annotations
 

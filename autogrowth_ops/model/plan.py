@@ -37,7 +37,7 @@ class Payload:
 class Step:
     """One thing done on one host.
 
-    `undo` restores what was before, None if there is nothing to restore; it also clears up behind the step's own failure,
+    `undo` restores what was before, None if there is nothing to restore; it also clears up behind the step's failure,
     unless `undo_if_failed` says that a failed one did nothing. `final` cannot be undone and stands behind all others;
     `timeout_seconds` bounds it."""
 

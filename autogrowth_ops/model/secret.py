@@ -8,7 +8,7 @@ MASK: Final = "••••••"
 
 
 class Secret:
-    """Text that shows as dots wherever it is printed, formatted, logged or compared in a failure; `reveal()` gives it."""
+    """Text that shows as dots wherever it is printed, formatted or logged; `reveal()` gives it."""
 
     __slots__ = ("_text",)
 

@@ -68,7 +68,8 @@ def prepare_known(session: Session, observed: Mapping[str, Observation], target:
     lacking = [name for name in app if not observed[name].release(target.id)]
     if lacking:
         raise UsageError(
-            f"{', '.join(lacking)}: no release {target.id} there; deploy its commit: inv deploy --version={target.version.commit[:12]}"
+            f"{', '.join(lacking)}: no release {target.id} there; deploy its commit: "
+            f"inv deploy --version={target.version.commit[:12]}"
         )
     change = Change(replace(target, state="good", reason=""), session.lock(what), observed, is_new=False)
     is_needed = any(

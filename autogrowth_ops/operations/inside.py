@@ -10,7 +10,7 @@ from ..session import Session
 
 
 def run_inside(session: Session, service: str, command: Command, host: str = "") -> int:
-    """The exit code of `command` in a container of `service`, joined to this terminal. Raise UsageError if none runs."""
+    """The exit code of `command` in a container of `service`, joined to this terminal. UsageError if none runs."""
     remote = _choose(session, service, host)
     find = script([("one_container", service)], {**session.engine.variables(), "MARK": "@"})
     container = remote.run(find, timeout_seconds=30).stdout.strip()

@@ -78,8 +78,8 @@ def _other_problems(facts: Facts, environment: Environment) -> list[str]:
     wanted = environment.policies.min_disk_free
     if facts.disk_free_bytes < size_bytes(wanted):
         problems.append(
-            f"only {written_size(facts.disk_free_bytes)} free on the disk of {environment.folder}, policies/min_disk_free is "
-            f"{wanted}; free some: docker system df, docker builder prune"
+            f"only {written_size(facts.disk_free_bytes)} free on the disk of {environment.folder}, "
+            f"policies/min_disk_free is {wanted}; free some: docker system df, docker builder prune"
         )
     limit = environment.policies.max_clock_skew_seconds
     if abs(facts.clock_skew_seconds) > limit:

@@ -1,4 +1,4 @@
-"""Go back to a good release: its image, its configuration, its variables. The same plan as a deploy, with an older release."""
+"""Go back to a good release, with its image, configuration and variables: a deploy's plan with an older release."""
 
 from __future__ import annotations
 

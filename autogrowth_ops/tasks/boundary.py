@@ -30,8 +30,8 @@ COMMON: Mapping[str, str] = {
 def ops_task(
     *,
     name: str = "",
-    help: Mapping[str, str] | None = None,
-    common: tuple[str, ...] = ("env",),  # noqa: A002
+    help: Mapping[str, str] | None = None,  # noqa: A002 Invoke's own name for it
+    common: tuple[str, ...] = ("env",),
 ) -> Callable[[Callable[..., R]], Task[Callable[..., R]]]:
     """An Invoke task whose errors end in a message on stderr and an exit code; the signature stays as it is.
 
@@ -60,12 +60,13 @@ def ops_task(
 
         explained = {key.replace("-", "_"): COMMON[key] for key in common}
         explained.update(help or {})
-        return task(
+        made: Task[Callable[..., R]] = task(
             bounded,
             name=name or body.__name__.rstrip("_"),
             help={key.replace("_", "-"): text for key, text in explained.items()},
             auto_shortflags=False,
         )
+        return made
 
     return decorate
 

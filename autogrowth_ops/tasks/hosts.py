@@ -17,11 +17,11 @@ from .opening import environment_for
     common=("env", "host"),
     help={
         "yes": "record without asking; only where the fingerprint was compared before",
-        "replace": "put the new key in the place of a recorded one: after a reinstallation, never after a warning you cannot explain",
+        "replace": "put the new key in the place of a recorded one: only after a reinstallation you know of",
     },
 )
 def trust(context: Context, env: str = "", host: str = "", yes: bool = False, replace: bool = False) -> None:
-    """Show the key fingerprints of hosts and record them in known_hosts, so that their identity is checked from then on.
+    """Show the key fingerprints of hosts and record them in known_hosts; from then on their identity is checked.
 
     Compare each with what the host itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"""
     from ..remote import fetch_host_key, record_host_key

@@ -92,7 +92,7 @@ def _padded(text: str, width: int) -> str:
 def watcher(*, quiet: bool) -> Callable[[Event], None]:
     """Who hears of steps: live lines on a terminal, one line a finished step in a pipe, nobody if `quiet`."""
     if quiet:
-        return lambda event: None
+        return lambda _: None
     return Steps(sys.stderr if not sys.stdout.isatty() else sys.stdout)
 
 
@@ -106,6 +106,7 @@ class Steps:
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
+        """Print what happened."""
         with self._lock:
             key = (event.host, event.title)
             if event.state == "started":

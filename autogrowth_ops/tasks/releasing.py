@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     common=("env", "sandbox", "json", "dry-run"),
     help={
         "version": "a release of `inv releases` or a git ref; default: what is checked out",
-        "allow_dirty": "deploy the working folder as it stands, uncommitted changes included; the release is named -dirty",
+        "allow_dirty": "deploy the working folder as it stands, with uncommitted changes; the release is named -dirty",
         "skip_tests": "leave out the application's tests; the release records it",
     },
 )

@@ -87,7 +87,7 @@ def _show(sandbox: str) -> None:
                 sandbox,
                 one.name,
                 "running" if one.is_running else "stopped",
-                f"ssh -i {one.identity_file} -o UserKnownHostsFile={one.known_hosts} -p {one.port} {one.user}@{one.address}",
+                f"127.0.0.1:{one.port}",
                 f"http://127.0.0.1:{one.http_port}",
             )
             for one in hosts.find(sandbox)

@@ -100,7 +100,7 @@ def _show_status(found: HostStatus) -> None:
     common=READS,
     help={
         "follow": "go on printing lines as they come, until Ctrl-C",
-        "service": "only these services, separated by commas (proxy, postgres and redis too); default: the application's",
+        "service": "only these, separated by commas (also proxy, postgres, redis); default: the application's",
         "since": "how far back, as 10m, 2h or a time stamp",
         "tail": "at most so many lines of each container, or `all`; default: 200",
     },

@@ -1,6 +1,6 @@
 """A constant load over new connections, from a process of its own; with a control that shows the machine's own pauses.
 
-    python load.py PORT PATH RATE    until standard input ends; prints one JSON document"""
+python load.py PORT PATH RATE    until standard input ends; prints one JSON document"""
 
 from __future__ import annotations
 
@@ -107,9 +107,17 @@ def main() -> None:
     print("ready", flush=True)
     _drive(client, control, int(sys.argv[3]), ended)
     answers = sorted(client.answers)
-    print(json.dumps({
-        "sent": len(answers), "failures": [said for _, _, said, is_good in answers if not is_good],
-        "releases": [said for _, _, said, is_good in answers if is_good], "gap": client.gap(), "control_gap": control.gap()}))
+    print(
+        json.dumps(
+            {
+                "sent": len(answers),
+                "failures": [said for _, _, said, is_good in answers if not is_good],
+                "releases": [said for _, _, said, is_good in answers if is_good],
+                "gap": client.gap(),
+                "control_gap": control.gap(),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

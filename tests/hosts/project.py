@@ -27,7 +27,13 @@ class Project:
 
         environment = {**os.environ, "AUTOGROWTH_DEBUG": "1", "COLUMNS": "200", **variables}
         done = subprocess.run(
-            [INV, *words], cwd=self.root, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+            [INV, *words],
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
         if check and done.returncode:
             raise AssertionError(f"inv {' '.join(words)}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from collections.abc import Iterator
 from itertools import count
@@ -36,7 +35,9 @@ def on_host(remote: FabricRemote, script: str) -> str:
 
 
 def containers(remote: FabricRemote) -> list[str]:
-    return sorted(on_host(remote, "docker ps --format '{{.ID}} {{.Names}}' --filter label=autogrowth.project").splitlines())
+    return sorted(
+        on_host(remote, "docker ps --format '{{.ID}} {{.Names}}' --filter label=autogrowth.project").splitlines()
+    )
 
 
 def assert_nothing_lost(report: Report, old: object, new: object) -> None:
@@ -90,9 +91,7 @@ def test_trips_stay_within_the_budget(project: Project, serving: str) -> None:
     assert project.json("rollback", "--env=sandbox")["trips"]["sandbox1"] <= 4  # type: ignore[index]
 
 
-def test_a_deploy_that_changes_nothing_restarts_nothing(
-    project: Project, remote: FabricRemote, serving: str
-) -> None:
+def test_a_deploy_that_changes_nothing_restarts_nothing(project: Project, remote: FabricRemote, serving: str) -> None:
     before = containers(remote)
     outcome = deploy(project)
     assert outcome["changed"] is False
@@ -105,7 +104,12 @@ FUTURE = "from __future__ import annotations\n"
 BROKEN = {
     "crashes at start": ("main.py", FUTURE, FUTURE + "raise SystemExit('no settings today')\n", "no settings today"),
     "never listens": ("main.py", FUTURE, FUTURE + "import time\ntime.sleep(600)\n", "last health answer: none"),
-    "health answers 500": ("src/app.py", HEALTH, HEALTH + "    raise RuntimeError('broken')\n", "last health answer: 500"),
+    "health answers 500": (
+        "src/app.py",
+        HEALTH,
+        HEALTH + "    raise RuntimeError('broken')\n",
+        "last health answer: 500",
+    ),
     "migration fails": ("src/migrations/0009_broken.sql", "", "select no_such_column;\n", "no_such_column"),
     "build fails": ("requirements.txt", "", "no-such-package-of-this-name==1\n", "no-such-package-of-this-name"),
 }
@@ -114,7 +118,9 @@ BROKEN = {
 @pytest.fixture
 def restored(project: Project) -> Iterator[None]:
     """The project's files as they were, committed again behind the test."""
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project.root, capture_output=True, text=True, check=True).stdout.strip()
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=project.root, capture_output=True, text=True, check=True
+    ).stdout.strip()
     yield
     subprocess.run(["git", "reset", "--quiet", "--hard", head], cwd=project.root, check=True)
 
@@ -126,7 +132,9 @@ def break_release(project: Project, kind: str) -> str:
     assert old in content
     file.write_text(content.replace(old, new, 1) if old else new + content)
     yml = project.root / "env" / "sandbox.yml"
-    yml.write_text(yml.read_text().replace("      replicas: 2\n", "      replicas: 2\n      start_timeout_seconds: 3\n"))
+    yml.write_text(
+        yml.read_text().replace("      replicas: 2\n", "      replicas: 2\n      start_timeout_seconds: 3\n")
+    )
     project.commit(kind)
     return expected
 
@@ -148,7 +156,9 @@ def test_a_broken_release_leaves_the_old_one_serving(
     assert project.inv("releases", "--env=sandbox", "--json").stdout.count('"bad"') >= 1
 
 
-def test_a_container_that_exits_is_noticed_at_once(project: Project, remote: FabricRemote, serving: str, restored: None) -> None:
+def test_a_container_that_exits_is_noticed_at_once(
+    project: Project, remote: FabricRemote, serving: str, restored: None
+) -> None:
     break_release(project, "crashes at start")
     project.inv("deploy", "--env=sandbox", "--skip-tests", check=False)
     entries = [json.loads(line) for line in on_host(remote, f"tail -40 {BASE}/audit.jsonl").splitlines()]
@@ -160,7 +170,9 @@ def test_a_container_that_exits_is_noticed_at_once(project: Project, remote: Fab
 def test_the_second_of_two_deploys_names_the_first(project: Project, serving: str) -> None:
     change_code(project)
     words = [str(INV), "deploy", "--env=sandbox", "--skip-tests"]
-    first = subprocess.Popen(words, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+    first = subprocess.Popen(
+        words, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
+    )
     assert first.stderr
     while "take the lock" not in first.stderr.readline():
         assert first.poll() is None
@@ -172,7 +184,9 @@ def test_the_second_of_two_deploys_names_the_first(project: Project, serving: st
     assert f"pid {first.pid}" in second.stderr
 
 
-def test_uncommitted_changes_are_refused_unless_allowed(project: Project, remote: FabricRemote, serving: str, restored: None) -> None:
+def test_uncommitted_changes_are_refused_unless_allowed(
+    project: Project, remote: FabricRemote, serving: str, restored: None
+) -> None:
     (project.source / "notes.txt").write_text("not committed\n")
     refused = project.inv("deploy", "--env=sandbox", "--skip-tests", check=False)
     assert refused.returncode == 2
@@ -198,7 +212,11 @@ def test_only_so_many_releases_are_kept(project: Project, remote: FabricRemote, 
     for _ in range(5):
         change_code(project)
         deploy(project)
-    good = [one for one in json.loads(project.inv("releases", "--env=sandbox", "--json").stdout) if one["release"]["state"] == "good"]
+    good = [
+        one
+        for one in json.loads(project.inv("releases", "--env=sandbox", "--json").stdout)
+        if one["release"]["state"] == "good"
+    ]
     assert len(good) == 5
     images = on_host(remote, "docker image ls tests-app-sandbox --format '{{.Tag}}'").splitlines()
     assert set(images) == {one["release"]["id"] for one in good}
@@ -223,7 +241,9 @@ def test_a_git_ref_is_deployed_as_it_was(project: Project, host: SandboxHost, se
 
 def test_a_failing_gate_sends_nothing(project: Project, remote: FabricRemote, serving: str, restored: None) -> None:
     before = on_host(remote, f"cat {BASE}/audit.jsonl | wc -l")
-    (project.source / "tests" / "test_broken.py").write_text("def test_broken():\n    assert False, 'broken on purpose'\n")
+    (project.source / "tests" / "test_broken.py").write_text(
+        "def test_broken():\n    assert False, 'broken on purpose'\n"
+    )
     project.commit()
     done = project.inv("deploy", "--env=sandbox", check=False)
     assert done.returncode == 4

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
-from starlette.testclient import TestClient
-
 from src.app import create_app
 from src.database import DatabaseUnavailable, Row
 from src.settings import Settings
+from starlette.testclient import TestClient
 
 ORDER = {"client_order_id": "c-1", "symbol": "BTC-USD", "side": "buy", "quantity": "0.5", "price": "64000.10"}
 QUOTE = {"bid": "63999.5", "ask": 64000}

@@ -2,7 +2,6 @@ import asyncio
 import json
 
 import pytest
-
 from src import scheduler, worker
 
 JOB = json.dumps({"id": "j1", "seconds": 0})

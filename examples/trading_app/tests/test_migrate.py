@@ -1,5 +1,4 @@
 import pytest
-
 from src import migrate
 
 NAMES = ["0001_orders", "0002_order_status"]

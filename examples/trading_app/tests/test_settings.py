@@ -3,7 +3,6 @@ import subprocess
 import sys
 
 import pytest
-
 from src.settings import BadSettings, read_settings
 
 PRODUCTION = {

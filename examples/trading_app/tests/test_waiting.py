@@ -1,7 +1,6 @@
 import asyncio
 
 import pytest
-
 from src.waiting import end, within
 
 
