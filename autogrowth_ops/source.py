@@ -68,11 +68,15 @@ class Source:
     def pack(self, payload: Payload) -> IO[bytes]:
         """The payload as a tar, at its start: rendered files under their paths, the source below `source/`."""
         packed: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=16 << 20)  # noqa: SIM115
-        with tarfile.open(fileobj=packed, mode="w") as tar:
-            for file in payload.files:
-                _add(tar, file.path, file.text, file.mode)
-            if payload.source:
-                self._add_source(tar, payload.source)
+        try:
+            with tarfile.open(fileobj=packed, mode="w") as tar:
+                for file in payload.files:
+                    _add(tar, file.path, file.text, file.mode)
+                if payload.source:
+                    self._add_source(tar, payload.source)
+        except BaseException:
+            packed.close()
+            raise
         packed.seek(0)
         return packed
 
