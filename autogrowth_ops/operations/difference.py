@@ -18,30 +18,25 @@ SHOWN = ("compose.yml", "app.env", "Dockerfile", "logging.conf")
 
 def differences(session: Session, change: Change) -> tuple[str, ...]:
     """Lines of a unified diff between the serving release's files and the new ones, one read trip a host."""
-    found: list[str] = []
     hidden = Renderer(session.environment, session.root).secret_names()
-    for name, files in change.files.items():
-        there = _read(session, name, change.old(name), [*files, *change.stack.get(name, ())])
-        for file in files:
-            if file.path in SHOWN:
-                found += _diff(
-                    f"{name}:releases/{file.path}",
-                    there.get(f"release/{file.path}", ""),
-                    file,
-                    change.release.id,
-                    change.old(name),
-                    hidden,
-                )
-        for file in change.stack.get(name, ()):
-            found += _diff(
-                f"{name}:stack/{file.path}",
-                there.get(f"stack/{file.path}", ""),
-                file,
-                change.release.id,
-                change.old(name),
-                hidden,
-            )
-    return tuple(found)
+    names = dict.fromkeys((*change.files, *change.stack))
+    return tuple(line for name in names for line in _of_host(session, change, name, hidden))
+
+
+def _of_host(session: Session, change: Change, name: str, hidden: Collection[str]) -> Iterator[str]:
+    release, stack = change.files.get(name, ()), change.stack.get(name, ())
+    there = _read(session, name, change.old(name), [*release, *stack])
+    shown = [("release", "releases", file) for file in release if file.path in SHOWN]
+    for folder, title, file in (*shown, *(("stack", "stack", file) for file in stack)):
+        before = _anonymous(there.get(f"{folder}/{file.path}", ""), change.old(name))
+        after = _anonymous(file.text, change.release.id)
+        is_secret = file.mode == SECRET_MODE
+        yield from _diff(f"{name}:{title}/{file.path}", before, after, hidden if is_secret else ())
+
+
+def _anonymous(text: str, release: str | None) -> str:
+    """The text without the release's id, which always differs."""
+    return text.replace(release, "<release>") if release else text
 
 
 def _read(session: Session, host: str, old: str | None, files: list[RenderedFile]) -> Mapping[str, str]:
@@ -54,21 +49,12 @@ def _read(session: Session, host: str, old: str | None, files: list[RenderedFile
     return {name: text for name, (_, text) in result.sections().items()}
 
 
-def _diff(
-    title: str, there: str, file: RenderedFile, release: str, old: str | None, hidden: Collection[str]
-) -> Iterator[str]:
-    secret = hidden if file.mode == SECRET_MODE else ()
-    before = mask(there.replace(old, "<release>") if old else there, secret)
-    after = mask(file.text.replace(release, "<release>"), secret)
-    changed_secrets = file.mode == SECRET_MODE and there.strip() != file.text.strip()
-    lines = list(unified_diff(before.splitlines(), after.splitlines(), title, title, n=1, lineterm=""))
-    if changed_secrets and not lines:
-        lines = [
-            f"--- {title}",
-            f"+++ {title}",
-            *(f"+{name}=(another value)" for name in _changed_names(there, file.text)),
-        ]
-    yield from lines
+def _diff(title: str, before: str, after: str, hidden: Collection[str]) -> list[str]:
+    masked = [mask(text, hidden).splitlines() for text in (before, after)]
+    lines = list(unified_diff(*masked, title, title, n=1, lineterm=""))
+    if lines or not hidden or before.strip() == after.strip():
+        return lines
+    return [f"--- {title}", f"+++ {title}", *(f"+{name}=(another value)" for name in _changed_names(before, after))]
 
 
 def _changed_names(before: str, after: str) -> list[str]:

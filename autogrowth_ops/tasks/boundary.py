@@ -9,7 +9,7 @@ from functools import wraps
 from types import FrameType
 from typing import TypeVar
 
-from invoke import Context, Exit, task
+from invoke import Context, Exit
 from invoke.tasks import Task
 
 from ..errors import OpsError
@@ -60,13 +60,12 @@ def ops_task(
 
         explained = {key.replace("-", "_"): COMMON[key] for key in common}
         explained.update(help or {})
-        made: Task[Callable[..., R]] = task(
+        return Task(
             bounded,
             name=name or body.__name__.rstrip("_"),
             help={key.replace("_", "-"): text for key, text in explained.items()},
             auto_shortflags=False,
         )
-        return made
 
     return decorate
 

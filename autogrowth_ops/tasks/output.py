@@ -150,7 +150,7 @@ def failure(error: OpsError) -> None:
 
 def interrupted() -> None:
     """Ctrl-C or SIGTERM."""
-    line("error: interrupted; what was begun was undone, and the lock given back", "bold red", stream=sys.stderr)
+    line("error: interrupted", "bold red", stream=sys.stderr)
 
 
 def defect(error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from invoke import Context
@@ -11,6 +12,7 @@ from .boundary import ops_task
 from .opening import session_for
 
 if TYPE_CHECKING:
+    from ..model.plan import Step
     from ..operations.deploy import Outcome, Prepared
     from ..session import Session
 
@@ -106,23 +108,7 @@ def _show_plan(session: Session, prepared: Prepared, *, json: bool) -> None:
     steps = prepared.plan.steps() if prepared.is_needed else ()
     changes = differences(session, prepared.change) if steps else ()
     if json:
-        output.document(
-            {
-                "release": prepared.change.release.id,
-                "is_needed": prepared.is_needed,
-                "differences": changes,
-                "steps": [
-                    {
-                        "host": step.host,
-                        "step": step.key,
-                        "title": step.title,
-                        "undo": bool(step.undo),
-                        "final": step.final,
-                    }
-                    for step in steps
-                ],
-            }
-        )
+        output.document(_plan_document(prepared, steps, changes))
         return
     output.line(
         f"plan for {prepared.change.release.id}; nothing was changed"
@@ -143,6 +129,15 @@ def _show_plan(session: Session, prepared: Prepared, *, json: bool) -> None:
         )
     for text in changes:
         output.line(text, "green" if text.startswith("+") else ("red" if text.startswith("-") else ""))
+
+
+def _plan_document(prepared: Prepared, steps: Sequence[Step], changes: Sequence[str]) -> dict[str, object]:
+    listed = [
+        {"host": step.host, "step": step.key, "title": step.title, "undo": bool(step.undo), "final": step.final}
+        for step in steps
+    ]
+    release = prepared.change.release.id
+    return {"release": release, "is_needed": prepared.is_needed, "differences": changes, "steps": listed}
 
 
 def _show_outcome(session: Session, outcome: Outcome, *, json: bool) -> None:

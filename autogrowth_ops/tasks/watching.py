@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from invoke import Context, Exit
@@ -136,7 +137,8 @@ def logs(
             output.line(f"{found.at[:23]} {found.host} {found.container} {found.text}")
 
     services = tuple(filter(None, service.split(",")))
-    with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
+    quiet_end = suppress(KeyboardInterrupt) if follow else nullcontext()
+    with quiet_end, session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
         operation(session, services, tail=tail, since=since, follow=follow, each=each)
 
 

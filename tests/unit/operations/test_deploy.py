@@ -350,3 +350,10 @@ def test_a_first_deploy_has_only_additions(open_on: Open):
     host(session).answers("section")
     found = differences(session, prepare(session).change)
     assert not [line for line in found if line.startswith("-") and not line.startswith("---")]
+
+
+def test_the_stack_of_a_data_host_is_part_of_the_difference(open_on: Open):
+    data = Host(name="data1", address="10.3", roles=("data",))
+    session = open_on(make_environment(*TWO.hosts.values(), data))
+    [host(session, name).answers("section") for name in session.remotes]
+    assert "+++ data1:stack/compose.yml" in differences(session, prepare(session).change)
