@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parent.parent / "autogrowth_ops"
 LAYERS = {
@@ -48,7 +46,6 @@ def _name(file: Path) -> str:
 
 
 MODULES = {_name(file): file for file in sorted(PACKAGE.rglob("*.py"))}
-every_module = pytest.mark.parametrize("module", MODULES)
 
 
 @cache
@@ -76,6 +73,17 @@ def _base(module: str, level: int) -> list[str]:
 def foreign(module: str) -> set[str]:
     """First words of what a module imports from outside the package."""
     return {name.split(".")[0] for name in imports(module)} - {"autogrowth_ops"}
+
+
+def ours(module: str) -> list[str]:
+    """What a module imports from the package, without the package's name."""
+    names = [name.partition(".")[2] for name in imports(module) if name.startswith("autogrowth_ops.")]
+    return [name for name in names if part(name) in LAYERS]
+
+
+def offenders(find: Callable[[str], Sequence[object]]) -> dict[str, Sequence[object]]:
+    """What `find` finds, by module; without the modules in which it finds nothing."""
+    return {module: found for module in MODULES if (found := find(module))}
 
 
 def importers(*packages: str) -> list[str]:
@@ -109,11 +117,8 @@ def is_task(function: Function) -> bool:
     return any(isinstance(one, ast.Call) and ast.unparse(one.func) == "ops_task" for one in function.decorator_list)
 
 
-@every_module
-def test_imports_go_down_only(module: str):
-    ours = [name.split(".") for name in imports(module) if name.startswith("autogrowth_ops.")]
-    below = [".".join(words) for words in ours if LAYERS.get(words[1], 0) > LAYERS[part(module)]]
-    assert not below, f"{module} (layer {LAYERS[part(module)]}) imports {below}"
+def test_imports_go_down_only():
+    assert offenders(lambda module: [name for name in ours(module) if LAYERS[part(name)] > LAYERS[part(module)]]) == {}
 
 
 def test_every_part_of_the_package_has_a_layer():
@@ -140,11 +145,17 @@ def test_only_output_imports_rich():
     assert importers("rich") == ["tasks.output"]
 
 
-@every_module
-def test_the_process_environment_is_read_where_the_house_plan_says(module: str):
+def test_the_process_environment_is_read_where_the_house_plan_says():
+    assert offenders(lambda module: sorted(read_variables(module) - allowed_variables(module))) == {}
+
+
+def allowed_variables(module: str) -> set[str]:
     allowed = ENVIRON.get(module) or ENVIRON.get(part(module)) or set()
-    read = {name for node in ast.walk(tree(module)) for name in _environ(node)}
-    assert "*" in allowed or read <= allowed
+    return read_variables(module) if "*" in allowed else allowed
+
+
+def read_variables(module: str) -> set[str]:
+    return {name for node in ast.walk(tree(module)) for name in _environ(node)}
 
 
 def _environ(node: ast.AST) -> Iterator[str]:
@@ -158,45 +169,52 @@ def _environ(node: ast.AST) -> Iterator[str]:
         yield "*"
 
 
-@every_module
-def test_which_engine_it_is_is_asked_in_one_place(module: str):
-    asked = [
-        ast.unparse(node)
-        for node in ast.walk(tree(module))
-        if isinstance(node, ast.Attribute) and node.attr == "engine" and "environment" in ast.unparse(node.value)
-    ]
-    assert asked == (["environment.engine"] if module == "engines" else [])
+def test_which_engine_it_is_is_asked_in_one_place():
+    assert offenders(lambda module: [line for line, _ in engines_asked(module)]).keys() == {"engines"}
 
 
-@every_module
-def test_no_command_goes_through_a_shell_of_this_machine(module: str):
-    keywords = [node for node in ast.walk(tree(module)) if isinstance(node, ast.keyword) and node.arg == "shell"]
-    assert not [node.lineno for node in keywords if getattr(node.value, "value", True) is not False]
+def engines_asked(module: str) -> list[tuple[int, str]]:
+    attributes = [node for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute) and node.attr == "engine"]
+    return [(node.lineno, ast.unparse(node)) for node in attributes if "environment" in ast.unparse(node.value)]
 
 
-@every_module
-def test_only_the_clock_sleeps(module: str):
-    sleeps = [node.lineno for node in ast.walk(tree(module)) if isinstance(node, ast.Call) and _sleeps(node)]
-    assert not sleeps or module == "clock", f"{module}: time.sleep in lines {sleeps}"
+def test_no_command_goes_through_a_shell_of_this_machine():
+    assert offenders(lambda module: [node.lineno for node in keywords(module, "shell") if not _is_false(node)]) == {}
+
+
+def keywords(module: str, name: str) -> list[ast.keyword]:
+    return [node for node in ast.walk(tree(module)) if isinstance(node, ast.keyword) and node.arg == name]
+
+
+def _is_false(node: ast.keyword) -> bool:
+    return isinstance(node.value, ast.Constant) and node.value.value is False
+
+
+def test_only_the_clock_sleeps():
+    calls = {module: [node for node in ast.walk(tree(module)) if isinstance(node, ast.Call)] for module in MODULES}
+    assert offenders(lambda module: [node.lineno for node in calls[module] if _sleeps(node)]).keys() == {"clock"}
 
 
 def _sleeps(call: ast.Call) -> bool:
     return ast.unparse(call.func) in ("time.sleep", "sleep")
 
 
-@every_module
-def test_modules_are_short(module: str):
-    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= MOST_MODULE_LINES
+def test_modules_are_short():
+    sizes = {module: len(file.read_text(encoding="utf-8").splitlines()) for module, file in MODULES.items()}
+    assert {module: size for module, size in sizes.items() if size > MOST_MODULE_LINES} == {}
 
 
-@every_module
-def test_functions_are_short(module: str):
-    sizes = {function.name: net_lines(module, function) for function in functions(module)}
-    assert not {name: size for name, size in sizes.items() if size > MOST_FUNCTION_LINES}
+def test_functions_are_short():
+    assert offenders(lambda module: [(name, size) for name, size in sizes(module) if size > MOST_FUNCTION_LINES]) == {}
 
 
-@every_module
-def test_functions_take_few_positional_parameters(module: str):
-    many = {one.name: positional(one) for one in functions(module) if len(positional(one)) > MOST_POSITIONAL}
-    tasks = {one.name for one in functions(module) if is_task(one)}
-    assert not {name: names for name, names in many.items() if name not in tasks}
+def sizes(module: str) -> list[tuple[str, int]]:
+    return [(function.name, net_lines(module, function)) for function in functions(module)]
+
+
+def test_functions_take_few_positional_parameters():
+    assert offenders(lambda module: [one.name for one in functions(module) if takes_many(one)]) == {}
+
+
+def takes_many(function: Function) -> bool:
+    return len(positional(function)) > MOST_POSITIONAL and not is_task(function)

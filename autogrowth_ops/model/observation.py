@@ -40,6 +40,11 @@ class Container:
     created_at: str = ""
 
     @property
+    def label(self) -> str:
+        """Service and number, as `web-1`; its name repeats the project and the release."""
+        return f"{self.service}-{self.name.rpartition('-')[2]}"
+
+    @property
     def is_running(self) -> bool:
         """Whether its process runs."""
         return self.state == "running"

@@ -50,8 +50,8 @@ def _read(session: Session, host: str, old: str | None, files: list[RenderedFile
 
 
 def _diff(title: str, before: str, after: str, hidden: Collection[str]) -> list[str]:
-    masked = [mask(text, hidden).splitlines() for text in (before, after)]
-    lines = list(unified_diff(*masked, title, title, n=1, lineterm=""))
+    old, new = (mask(text, hidden).splitlines() for text in (before, after))
+    lines = list(unified_diff(old, new, title, title, n=1, lineterm=""))
     if lines or not hidden or before.strip() == after.strip():
         return lines
     return [f"--- {title}", f"+++ {title}", *(f"+{name}=(another value)" for name in _changed_names(before, after))]

@@ -68,8 +68,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, styles: Sequ
         from rich.text import Text
 
         drawn = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            drawn.add_column(column, overflow="fold")
+        widest = max(range(len(columns)), key=lambda index: max((_width(row[index]) for row in rows), default=0))
+        for index, column in enumerate(columns):
+            drawn.add_column(column, overflow="fold", no_wrap=index != widest)
         for index, row in enumerate(rows):
             drawn.add_row(*map(Text, row), style=styles[index] if styles else "")
         console(sys.stdout).print(drawn)

@@ -84,7 +84,7 @@ def _show_status(found: HostStatus) -> None:
             ("container", "release", "state", "restarts", "memory", "cpus"),
             [
                 (
-                    row.container.name,
+                    row.container.label,
                     row.container.release or "stack",
                     row.container.status,
                     str(row.restarts),
