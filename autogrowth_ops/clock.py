@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Protocol
 
@@ -34,3 +35,14 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Come back `seconds` later."""
         time.sleep(seconds)
+
+
+def wait_until(probe: Callable[[], bool], clock: Clock, *, timeout_seconds: float, interval_seconds: float) -> bool:
+    """Whether `probe()` came true in time; it is asked at once, every `interval_seconds`, and once more at the end."""
+    deadline = clock.monotonic() + timeout_seconds
+    while not probe():
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            return False
+        clock.sleep(min(interval_seconds, left))
+    return True

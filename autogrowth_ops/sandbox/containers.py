@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from autogrowth_ops.clock import SystemClock, wait_until
 from autogrowth_ops.sandbox import SandboxError
 from autogrowth_ops.sandbox.shell import Report, attempt, docker, pipe
 from autogrowth_ops.sandbox.state import HostRecord
@@ -185,8 +186,5 @@ def _image_id(record: HostRecord, image: str) -> str | None:
 
 
 def _wait_for(is_true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while not is_true():
-        if time.monotonic() >= deadline:
-            raise SandboxError(f"{what} does not answer after {READY_SECONDS:g} s; remove the sandbox and try again")
-        time.sleep(0.1)
+    if not wait_until(is_true, SystemClock(), timeout_seconds=READY_SECONDS, interval_seconds=0.1):
+        raise SandboxError(f"{what} does not answer after {READY_SECONDS:g} s; remove the sandbox and try again")

@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from autogrowth_ops.clock import SystemClock, wait_until
 from autogrowth_ops.sandbox import SandboxError
 from autogrowth_ops.sandbox.shell import Report, attempt, cache_folder, only_one, run
 
@@ -111,12 +112,7 @@ def _is_engine(pid: str) -> bool:
 
 
 def _answers_within(seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not engine_answers():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(0.2)
-    return True
+    return wait_until(engine_answers, SystemClock(), timeout_seconds=seconds, interval_seconds=0.2)
 
 
 def _log_file() -> Path:

@@ -81,11 +81,3 @@ def test_a_host_without_a_shell_is_told(outcome: Outcome, problem: str):
     remote.said = outcome
     with pytest.raises(HostError, match=problem):
         run_script(remote, [("observe",)], {}, timeout_seconds=9)
-
-
-def test_the_clock_of_this_machine_goes_on():
-    clock = SystemClock()
-    before = clock.monotonic()
-    clock.sleep(0.001)
-    assert clock.monotonic() > before
-    assert clock.now().utcoffset().total_seconds() == 0

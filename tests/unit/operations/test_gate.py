@@ -55,12 +55,12 @@ def test_who_waits_hears_of_the_tests(open_on: Open, events: list[Event]):
     [
         (("no-such-program",), "no-such-program: not found; app/test_command names it"),
         (("sh", "-c", "exit 3"), "exit code 3"),
-        (("sleep", "30"), r"not done within 1 s \(app/test_timeout_seconds\)"),
+        (("sleep", "30"), r"not done within 0.1 s \(app/test_timeout_seconds\)"),
     ],
 )
 def test_tests_that_fail_say_why(open_on: Open, events: list[Event], words: tuple[str, ...], problem: str):
     with pytest.raises(RolloutFailed, match=f"{problem}; nothing was sent, what served still serves"):
-        gate(open_on, *words, test_timeout_seconds=1)
+        gate(open_on, *words, test_timeout_seconds=0.1)
     assert events[-1].state == "failed"
 
 
