@@ -53,3 +53,7 @@ def test_containers_of_another_release_are_not_there():
 def test_a_lock_reads_as_a_sentence():
     lock = Lock("kim", "laptop", 4711, "2026-11-23T11:00:00Z", "deploy r1")
     assert str(lock) == "kim@laptop (pid 4711) since 2026-11-23T11:00:00Z: deploy r1"
+
+
+def test_a_container_is_called_by_service_and_number():
+    assert [container.label for container in make_containers(NEW.id, web=2)] == ["web-1", "web-2"]
