@@ -31,7 +31,7 @@ cd {base}
 now() {{ date +%s%3N; }}
 image=bare:$1 old=$(docker ps --quiet --filter label=bare)
 begun=$(now)
-docker build --quiet --tag "$image" --file releases/{release}/Dockerfile bare-source >/dev/null
+docker build --quiet --tag "$image" --file bare.Dockerfile bare-source >/dev/null
 built=$(now)
 for number in 1 2; do
   docker run --detach --label bare --network {project} --env-file bare.env --cpus 0.5 --memory 1g "$image" >/tmp/bare-$number &
@@ -77,7 +77,7 @@ class Bench:
     def _prepare_bare(self) -> None:
         base = f"/srv/{APP}/sandbox"
         self.base = base
-        self._run(f"cd {base} && rm -rf bare-source && cp -a source bare-source && docker inspect --format "
+        self._run(f"cd {base} && rm -rf bare-source && cp -a source bare-source && cp releases/{self.release}/Dockerfile bare.Dockerfile && docker inspect --format "
                   f"'{{{{range .Config.Env}}}}{{{{println .}}}}{{{{end}}}}' {APP}-sandbox-{self.release}-web-1 >bare.env")  # fmt: skip
 
     def _run(self, script: str) -> str:
@@ -89,7 +89,7 @@ class Bench:
         """Milliseconds of the bare work after a change."""
         self.number += 1
         self._run(f"echo '# bare {self.number}' >>{self.base}/bare-source/main.py")
-        script = BARE.format(base=self.base, release=self.release, project=f"{APP}-sandbox")
+        script = BARE.format(base=self.base, project=f"{APP}-sandbox")
         text = self._run(f"set -- {self.number}\n{script}").strip().splitlines()[-1]
         found: dict[str, int] = json.loads(text)
         return found
@@ -138,10 +138,19 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--slower-start", type=float, default=0.0, help="seconds added to the application's own start")
     parser.add_argument("--keep", action="store_true", help="keep the sandbox host")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(make_project(Path(folder) / "project", APP))
+        project = make_project(Path(folder) / "project", APP)
+        if options.slower_start:
+            main_file = project.source / "main.py"
+            future = "from __future__ import annotations\n"
+            main_file.write_text(
+                main_file.read_text().replace(future, f"{future}import time; time.sleep({options.slower_start})\n", 1)
+            )
+            project.commit()
+        bench = Bench(project)
         try:
             measure(bench, options.runs)
         finally:

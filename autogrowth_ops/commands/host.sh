@@ -6,11 +6,33 @@ export LC_ALL=C DOCKER_BUILDKIT=1 DOCKER_CLI_HINTS=false BUILDKIT_PROGRESS=plain
 TEMPORARY=""
 trap '[ -z "$TEMPORARY" ] || rm -rf "$TEMPORARY"' EXIT
 
+# In a framed script errors go where all else goes. Done once: a redirection at each step would leave a copy of the old
+# one open in what is detached, and the connection would wait for that.
+[ "$MARK" = @ ] || exec 2>&1
+
 frame() { printf '\n%s %s\n' "$MARK" "$*"; }
 
 temporary() { [ -n "$TEMPORARY" ] || TEMPORARY=$(mktemp -d); }
 
-now_ms() { date +%s%3N; }
+# clock: sets NOW to milliseconds since 1970. It starts no process, because steps do that often.
+if [ -r /proc/uptime ]; then
+  clock() {
+    read -r up _ </proc/uptime
+    NOW=$((CLOCK_OFFSET + ${up%.*} * 1000 + 1${up#*.} * 10 - 1000))
+  }
+  CLOCK_OFFSET=0
+  clock
+  CLOCK_OFFSET=$(($(date +%s%3N) - NOW))
+else
+  clock() { NOW=$(date +%s%3N); }
+fi
+TODAY=0
+
+# stamp: prints NOW as a date and time in UTC.
+stamp() {
+  if [ $((NOW / 86400000)) != "$TODAY" ]; then TODAY=$((NOW / 86400000)) DATE=$(date -u +%Y-%m-%d); fi
+  printf '%sT%02d:%02d:%02d.%03dZ' "$DATE" $((NOW / 3600000 % 24)) $((NOW / 60000 % 60)) $((NOW / 1000 % 60)) $((NOW % 1000))
+}
 
 # section NAME WORDS...: what the words print, framed; a failing section is seen by its code and stops nothing.
 section() { reading "$@" </dev/null; }
@@ -20,13 +42,16 @@ reading() {
   frame start "$1"
   section_name=$1
   shift
-  "$@" 2>&1
+  "$@"
   frame end "$section_name" $?
 }
 
+# audit STEP OUTCOME MILLISECONDS
 audit() {
-  [ -d "$BASE" ] && printf '{"at":"%s","release":"%s","step":"%s","outcome":"%s","ms":%s,"by":%s}\n' \
-    "$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)" "$RELEASE" "$1" "$2" "$3" "$BY" >>"$BASE/audit.jsonl"
+  [ ! -d "$BASE" ] || {
+    printf '{"at":"' && stamp
+    printf '","release":"%s","step":"%s","outcome":"%s","ms":%s,"by":%s}\n' "$RELEASE" "$1" "$2" "$3" "$BY"
+  } >>"$BASE/audit.jsonl"
 }
 
 # attempt NAME WORDS...: one step, framed and audited, whatever comes of it.
@@ -34,11 +59,13 @@ attempt() {
   step_name=$1
   shift
   frame start "$step_name"
+  clock
+  step_begun=$NOW
   audit "$step_name" started 0
-  step_begun=$(now_ms)
-  "$@" 2>&1
+  "$@"
   step_code=$?
-  step_took=$(($(now_ms) - step_begun))
+  clock
+  step_took=$((NOW - step_begun))
   frame end "$step_name" "$step_code" "$step_took"
   if [ "$step_code" = 0 ]; then audit "$step_name" done "$step_took"; else audit "$step_name" "failed:$step_code" "$step_took"; fi
 }
@@ -58,7 +85,8 @@ put() {
 # ---------------------------------------------------------------- reading
 
 facts() {
-  printf 'user=%s\nclock=%s\n' "$(id -un)" "$(now_ms)"
+  clock
+  printf 'user=%s\nclock=%s\n' "$(id -un)" "$NOW"
   if command -v docker >/dev/null; then printf 'has_docker=1\n'; fi
   socket=${DOCKER_HOST:-unix:///var/run/docker.sock}
   socket=${socket#unix://}
@@ -263,6 +291,11 @@ stop_release() {
   [ -z "$chosen" ] || docker stop $chosen
 }
 
+# detached WORDS...: done behind this script's end; the audit has its outcome.
+detached() {
+  (attempt "$@") </dev/null >/dev/null 2>&1 &
+}
+
 # retire ID... -- ID...: the first releases are stopped and kept; meanwhile of the second ones nothing is left.
 retire() {
   while [ "$1" != -- ]; do
@@ -302,7 +335,8 @@ LOOK='{{.Name}} {{index .Config.Labels "com.docker.compose.service"}} {{.State.S
 # runs for a second). Code 21: one ended, 22: time is up, with the evidence of each replica that is not ready.
 # Docker is asked every tenth time only: that costs more than asking the application.
 wait_ready() {
-  awaited=$1 wait_deadline=$(($(now_ms) + $2 * 1000)) wait_settled=$(($(now_ms) + 1000)) wait_round=0
+  clock
+  awaited=$1 wait_deadline=$((NOW + $2 * 1000)) wait_settled=$((NOW + 1000)) wait_round=0
   shift 2
   temporary
   rm -f "$TEMPORARY"/ready-* "$TEMPORARY"/restarts-*
@@ -312,7 +346,8 @@ wait_ready() {
     if [ $((wait_round % 10)) = 0 ]; then
       # shellcheck disable=SC2086
       docker inspect --format "$LOOK" $ids >"$TEMPORARY/look" || return 21
-      [ "$(now_ms)" -lt "$wait_deadline" ] || wait_over=yes
+      clock
+      [ "$NOW" -lt "$wait_deadline" ] || wait_over=yes
     fi
     look_all "$@" && return 0
     # shellcheck disable=SC2086
@@ -346,7 +381,8 @@ look_all() {
 # look_one NAME IP PORT:PATH
 look_one() {
   if [ "$3" = : ]; then
-    [ "$(now_ms)" -ge "$wait_settled" ]
+    clock
+    [ "$NOW" -ge "$wait_settled" ]
   else
     answer=$(curl --silent --max-time 2 --output "$TEMPORARY/answer-$1" --write-out '%{http_code}' "http://$2:${3%%:*}${3#*:}")
     printf '%s\n' "$answer" >"$TEMPORARY/code-$1"
@@ -376,7 +412,8 @@ switch() {
 
 # verify ID SECONDS CURL-WORDS...: the proxy answers 200 from this release, three times in a row.
 verify() {
-  verified=$1 verify_deadline=$(($(now_ms) + $2 * 1000)) in_a_row=0
+  clock
+  verified=$1 verify_deadline=$((NOW + $2 * 1000)) in_a_row=0
   shift 2
   temporary
   while [ "$in_a_row" -lt 3 ]; do
@@ -386,7 +423,8 @@ verify() {
       continue
     fi
     in_a_row=0
-    if [ "$(now_ms)" -ge "$verify_deadline" ]; then
+    clock
+    if [ "$NOW" -ge "$verify_deadline" ]; then
       printf 'through the proxy: %s %s\n' "$answer" "$(head -c 1000 "$TEMPORARY/body")"
       return 22
     fi
@@ -426,10 +464,12 @@ prune() {
 
 # timed WORDS...: what the words print, behind a line with their milliseconds.
 timed() {
-  timed_begun=$(now_ms)
+  clock
+  timed_begun=$NOW
   timed_said=$("$@" 2>&1)
   timed_code=$?
-  printf '%s\n%s\n' "$(($(now_ms) - timed_begun))" "$timed_said"
+  clock
+  printf '%s\n%s\n' "$((NOW - timed_begun))" "$timed_said"
   return "$timed_code"
 }
 

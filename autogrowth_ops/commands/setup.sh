@@ -10,8 +10,10 @@ as_root() {
 
 # The log of steps lies in a folder that belongs to somebody else when another user prepares the host.
 audit() {
-  as_root test -f "$BASE/audit.jsonl" && printf '{"at":"%s","release":"%s","step":"%s","outcome":"%s","ms":%s,"by":%s}\n' \
-    "$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)" "$RELEASE" "$1" "$2" "$3" "$BY" | as_root tee -a "$BASE/audit.jsonl" >/dev/null
+  ! as_root test -f "$BASE/audit.jsonl" || {
+    printf '{"at":"' && stamp
+    printf '","release":"%s","step":"%s","outcome":"%s","ms":%s,"by":%s}\n' "$RELEASE" "$1" "$2" "$3" "$BY"
+  } | as_root tee -a "$BASE/audit.jsonl" >/dev/null
 }
 
 # write_file PATH MODE TEXT: a file of root's, whole or not at all.
@@ -170,9 +172,11 @@ NO_SOURCES=31 NO_PACKAGE=32
 # update_sources: what apt said is in $TEMPORARY/update. A server that was just made is often busy updating itself.
 update_sources() {
   temporary
-  update_deadline=$(($(now_ms) + 120000))
+  clock
+  update_deadline=$((NOW + 120000))
   until as_root apt-get update -q -o Acquire::Retries=1 -o Acquire::http::Timeout=20 >"$TEMPORARY/update" 2>&1; do
-    grep -q 'Could not get lock' "$TEMPORARY/update" && [ "$(now_ms)" -lt "$update_deadline" ] || break
+    clock
+    grep -q 'Could not get lock' "$TEMPORARY/update" && [ "$NOW" -lt "$update_deadline" ] || break
     sleep 2
   done
 }
@@ -202,9 +206,11 @@ start_docker() {
 }
 
 await_docker() {
-  docker_deadline=$(($(now_ms) + 30000))
+  clock
+  docker_deadline=$((NOW + 30000))
   until as_root docker info >/dev/null 2>&1; do
-    if [ "$(now_ms)" -ge "$docker_deadline" ]; then
+    clock
+    if [ "$NOW" -ge "$docker_deadline" ]; then
       if [ -d /run/systemd/system ]; then as_root journalctl --unit docker --lines 20 --no-pager; else as_root tail -n 20 /var/log/docker.log; fi
       printf 'Docker does not answer 30 s after its start\n'
       return 1

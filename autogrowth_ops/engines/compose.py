@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..clock import Clock
@@ -56,10 +56,21 @@ class ComposeEngine:
             Batch("migrate", tuple(self._migrate(change, first))),
             Batch("start", tuple(self._start(change, first))),
             Batch("start the others", tuple(step for host in others for step in self._start(change, host)), at_once),
-            Batch("finish", tuple(step for host in app for step in self._finish(change, host)), everyone),
-            Batch("unlock", (Step(first.name, "unlock", "give the lock back", ("release_lock",), final=True),)),
+            *self._finish(change, app),
         )
         return Plan(batches).coalesced()
+
+    def _finish(self, change: Change, app: Sequence[Host]) -> tuple[Batch, ...]:
+        """Old releases are stopped before a deploy ends, but behind the end of a rollback: it is in a hurry."""
+        record = {host.name: (self._record(change, host),) for host in app}
+        retire = {host.name: tuple(self._retire(change, host)) for host in app}
+        unlock = Batch("unlock", (Step(app[0].name, "unlock", "give the lock back", ("release_lock",), final=True),))
+        if change.is_new:
+            every = tuple(step for host in app for step in (*record[host.name], *retire[host.name]))
+            return (Batch("finish", every, len(app)), unlock)
+        recorded = tuple(step for steps in record.values() for step in steps)
+        retired = tuple(step for steps in retire.values() for step in steps)
+        return (Batch("record", recorded, len(app)), unlock, Batch("retire", retired, len(app)))
 
     def _lock(self, change: Change, host: Host) -> Step:
         return Step(
@@ -206,9 +217,11 @@ class ComposeEngine:
             host.name, "verify", "verify through the proxy", words.verify(release, 15, curl_words(self._environment))
         )
 
-    def _finish(self, change: Change, host: Host) -> Iterator[Step]:
+    def _record(self, change: Change, host: Host) -> Step:
+        return Step(host.name, "record", "record the release", words.record(change.release), final=True)
+
+    def _retire(self, change: Change, host: Host) -> Iterator[Step]:
         observed, release = change.observed[host.name], change.release
-        yield Step(host.name, "record", "record the release", words.record(release), final=True)
         past = (*(one for one in observed.releases if one.id != release.id), replace(release, state="good"))
         gone = [one.id for one in expired(past, [release.id], self._environment.policies.keep_releases)]
         olds = [old for old in _others_running(observed, release) if old not in gone]
@@ -218,8 +231,8 @@ class ComposeEngine:
             yield Step(
                 host.name,
                 "retire",
-                ", ".join(words_for),
-                ("retire", *olds, "--", *gone),
+                ", ".join(words_for) + ("" if change.is_new else " (goes on by itself)"),
+                (*(() if change.is_new else ("detached", "retired")), "retire", *olds, "--", *gone),
                 final=True,
                 timeout_seconds=grace + 120,
             )

@@ -25,7 +25,7 @@ def load(name: str, root: Path, *, sandbox: bool, need_secrets: bool) -> Environ
 
     plain = load_environment(name, root, need_secrets=False)
     if plain.sandbox or sandbox:
-        return with_stand_ins(_with_secrets(name, root, plain.app.name))
+        return with_stand_ins(_with_secrets(name, root, plain.app.name) if need_secrets else plain)
     if need_secrets and PLACEHOLDER in plain.secret_values.values():
         return load_environment(name, root)
     return plain

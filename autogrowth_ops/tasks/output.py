@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MARKS = {"done": "✓", "failed": "✗", "note": "·", "passed": "✓", "warning": "!", "skipped": "-"}
 STYLES = {"done": "green", "passed": "green", "failed": "bold red", "warning": "yellow", "note": "dim"}
+SHORT = 12
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -68,9 +69,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, styles: Sequ
         from rich.text import Text
 
         drawn = Table(box=None, pad_edge=False, header_style="bold")
-        widest = max(range(len(columns)), key=lambda index: max((_width(row[index]) for row in rows), default=0))
         for index, column in enumerate(columns):
-            drawn.add_column(column, overflow="fold", no_wrap=index != widest)
+            width = max((_width(row[index]) for row in rows), default=0)
+            drawn.add_column(column, overflow="fold", no_wrap=width <= SHORT)
         for index, row in enumerate(rows):
             drawn.add_row(*map(Text, row), style=styles[index] if styles else "")
         console(sys.stdout).print(drawn)
