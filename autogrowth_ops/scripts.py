@@ -13,6 +13,7 @@ from .model.plan import Command
 from .remote import Remote
 
 LAST_LINES = 15
+SILENT_SECONDS = 7  # the script says something every three
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ def run_script(
     mark = f"@{secrets.token_hex(8)}"
     reader = FrameReader(mark, on_frame)
     text = script(calls, {**variables, "MARK": mark})
-    outcome = remote.run(text, stdin=stdin, timeout_seconds=timeout_seconds, on_line=reader.feed)
+    outcome = remote.run(
+        text, stdin=stdin, timeout_seconds=timeout_seconds, on_line=reader.feed, silent_seconds=SILENT_SECONDS
+    )
     if not reader.blocks():
         said = "\n".join((outcome.stderr or outcome.stdout).strip().splitlines()[-LAST_LINES:])
         raise HostError(

@@ -7,8 +7,9 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from secrets import token_hex
 
 from .clock import Clock, SystemClock
 from .engines import Engine, engine_for
@@ -21,7 +22,7 @@ from .source import Source
 
 @dataclass(frozen=True)
 class Session:
-    """Frozen record an operation gets; `remotes` are by host name, in declared order."""
+    """Frozen record an operation gets; `remotes` are by host name, in declared order; `token` marks its lock."""
 
     environment: Environment
     root: Path
@@ -31,6 +32,7 @@ class Session:
     source: Source
     watch: Callable[[Event], None]
     who: str
+    token: str = field(default_factory=lambda: token_hex(8))
 
     def note(self, text: str, host: str = "") -> None:
         """Tell whoever watches."""

@@ -52,6 +52,7 @@ class FakeRemote:
         stdin: bytes | Iterable[bytes] = b"",
         timeout_seconds: float,
         on_line: Callable[[str], None] | None = None,
+        silent_seconds: float | None = None,  # noqa: ARG002
     ) -> Outcome:
         """The answer foreseen for `script`. Raise AssertionError if there is none."""
         self.trips += 1

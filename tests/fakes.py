@@ -108,6 +108,7 @@ class ScriptedHost:
         stdin: bytes | Iterable[bytes] = b"",
         timeout_seconds: float,
         on_line: Callable[[str], None] | None = None,
+        silent_seconds: float | None = None,
     ) -> Outcome:
         """See Remote."""
         self.trips += 1

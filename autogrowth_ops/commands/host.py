@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from ..model.observation import Container, Facts, Lock, Observation
+from ..model.observation import STALE_LOCK_SECONDS, Container, Facts, Lock, Observation
 from ..model.plan import Command
 from ..model.release import Release, ReleaseId, parse_release
 
@@ -46,9 +46,18 @@ def show(*paths: str) -> Command:
 
 
 def take_lock(lock: Lock) -> Command:
-    """Take the environment's lock, or end with exit code 6."""
-    owner = {"owner": lock.owner, "host": lock.host, "pid": lock.pid, "since": lock.since, "what": lock.what}
-    return ("take_lock", json.dumps(owner, ensure_ascii=False))
+    """Take the environment's lock, or end with exit code 6 if somebody has it who was heard of lately."""
+    return ("take_lock", _owner(lock), str(STALE_LOCK_SECONDS))
+
+
+def detached(name: str, lock: Lock, words: Command) -> Command:
+    """The words behind the script's end, under the lock, which says so meanwhile and is then given back."""
+    return ("detached", name, _owner(replace(lock, is_ending=True)), *words)
+
+
+def _owner(lock: Lock) -> str:
+    kept = {key: value for key, value in asdict(lock).items() if key != "silent_seconds"}
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def build(seconds: int, image: str, dockerfile: str) -> Command:
@@ -105,7 +114,8 @@ def parse_observation(host: str, found: Mapping[str, tuple[int, str]], our_clock
         releases=releases,
         containers=tuple(map(_container, _json_lines(found["containers"][1]))) if found["containers"][0] == 0 else (),
         images=tuple(found["images"][1].split()) if found["images"][0] == 0 else (),
-        lock=parse_lock(found["lock"][1]),
+        lock=parse_lock(found["lock"][1], found["lock_silence"][1]),
+        leftovers=tuple(found["leftovers"][1].split()),
         stack_hash=found["stack_hash"][1].strip(),
         source_tree=found["source_tree"][1].strip(),
         proxied=found["proxied"][1].strip(),
@@ -165,12 +175,21 @@ def _container(row: Mapping[str, str]) -> Container:
     )
 
 
-def parse_lock(text: str) -> Lock | None:
-    """Who holds the lock; None if there is none."""
+def parse_lock(text: str, silence: str = "") -> Lock | None:
+    """Who holds the lock, and for how many seconds nothing was heard of them; None if there is none."""
     if not text.strip():
         return None
+    silent = int(silence) if silence.strip().isdigit() else 0
     try:
-        raw = json.loads(text)
-        return Lock(str(raw["owner"]), str(raw["host"]), int(raw["pid"]), str(raw["since"]), str(raw["what"]))
+        raw = json.loads(text.splitlines()[-1])
+        return Lock(
+            owner=str(raw["owner"]),
+            host=str(raw["host"]),
+            pid=int(raw["pid"]),
+            since=str(raw["since"]),
+            what=str(raw["what"]),
+            is_ending=raw.get("is_ending") is True,
+            silent_seconds=silent,
+        )
     except (ValueError, KeyError, TypeError):
-        return Lock(what="its owner.json cannot be read")
+        return Lock(what="its owner.json cannot be read", silent_seconds=silent)

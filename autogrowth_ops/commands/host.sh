@@ -4,11 +4,25 @@ set -u
 umask 027
 export LC_ALL=C DOCKER_BUILDKIT=1 DOCKER_CLI_HINTS=false BUILDKIT_PROGRESS=plain
 TEMPORARY=""
-trap '[ -z "$TEMPORARY" ] || rm -rf "$TEMPORARY"' EXIT
 
 # In a framed script errors go where all else goes. Done once: a redirection at each step would leave a copy of the old
 # one open in what is detached, and the connection would wait for that.
 [ "$MARK" = @ ] || exec 2>&1
+trap 'cleanup' EXIT
+
+# pulse: a line every three seconds, by which the other side knows that this one is still heard.
+pulse() {
+  while kill -0 $$ 2>/dev/null; do
+    sleep 3 >/dev/null 2>&1
+    frame beat
+  done
+}
+[ "$MARK" = @ ] || { pulse </dev/null & PULSE=$!; }
+
+cleanup() {
+  [ -z "${PULSE:-}" ] || kill "$PULSE" 2>/dev/null
+  [ -z "$TEMPORARY" ] || rm -rf "$TEMPORARY"
+}
 
 frame() { printf '\n%s %s\n' "$MARK" "$*"; }
 
@@ -126,8 +140,21 @@ show() {
   for path; do [ ! -f "$path" ] || cat "$path"; done
 }
 
+show_silence() { [ ! -d "$BASE/lock" ] || lock_silence; }
+
+# leftovers: what only a deploy in progress may have; a folder of a release without its record is one.
+leftovers() {
+  for path in "$BASE"/incoming-* "$BASE/stack.next" "$BASE"/*.new "$BASE"/stack/proxy/*.new; do
+    [ ! -e "$path" ] || printf '%s\n' "${path#"$BASE/"}"
+  done
+  for path in "$BASE"/releases/*; do
+    [ ! -d "$path" ] || [ -f "$path/release.json" ] || printf 'releases/%s\n' "${path##*/}"
+  done
+}
+
 show_lock() {
-  if [ -f "$BASE/lock/owner.json" ]; then cat "$BASE/lock/owner.json"; elif [ -d "$BASE/lock" ]; then printf '{}\n'; fi
+  [ -d "$BASE/lock" ] || return 0
+  if [ -f "$BASE/lock/owner.json" ]; then cat "$BASE/lock/owner.json"; else printf '{}\n'; fi
 }
 
 current_release() { [ ! -L "$BASE/current" ] || basename "$(readlink "$BASE/current")"; }
@@ -142,6 +169,8 @@ observe() {
   section current current_release
   section releases each_release
   section lock show_lock
+  section lock_silence show_silence
+  section leftovers leftovers
   section stack_hash show "$BASE/stack/hash"
   section source_tree show "$BASE/source.tree"
   section proxied show "$BASE/stack/proxy/release"
@@ -159,20 +188,55 @@ finished() {
 
 # ---------------------------------------------------------------- changing
 
-# take_lock OWNER-JSON: exit code 6 if somebody has it.
+# take_lock OWNER-JSON SECONDS: exit code 6 if somebody has it whose heartbeat is younger than so many seconds; an older
+# one is taken over. One at a time looks and takes; the kernel frees that guard whatever becomes of us.
 take_lock() {
   mkdir -p "$BASE" && chmod 0750 "$BASE" || return 1
-  if mkdir "$BASE/lock" 2>/dev/null; then
-    put "$BASE/lock/owner.json" "$1"
-  elif [ -d "$BASE/lock" ]; then
-    show "$BASE/lock/owner.json"
-    return 6
-  else
-    mkdir "$BASE/lock"
-  fi
+  (
+    flock -w 10 9 || exit 1
+    if [ -d "$BASE/lock" ]; then
+      silent=$(lock_silence)
+      if [ "$silent" -le "$2" ]; then
+        show_lock
+        exit 6
+      fi
+      printf 'taken over after %s s of silence from: ' "$silent"
+      show_lock
+      rm -rf "$BASE/lock"
+    fi
+    mkdir "$BASE/lock" && printf '%s\n' "$LOCK" >"$BASE/lock/token" && : >"$BASE/lock/heartbeat" && put "$BASE/lock/owner.json" "$1"
+  ) 9>"$BASE/lock.guard" || return $?
+  beat $$ </dev/null >/dev/null 2>&1 &
 }
 
-release_lock() { rm -rf "$BASE/lock"; }
+# lock_silence: seconds since the lock's last heartbeat.
+lock_silence() {
+  clock
+  beaten=$(stat -c %Y "$BASE/lock/heartbeat" 2>/dev/null || stat -c %Y "$BASE/lock")
+  printf '%s' $((NOW / 1000 - beaten))
+}
+
+has_lock() { [ "$(cat "$BASE/lock/token" 2>/dev/null)" = "$LOCK" ]; }
+
+# beat PROCESS: the lock says that it is held, for as long as the process runs and the lock is our own.
+beat() {
+  while kill -0 "$1" 2>/dev/null && has_lock; do
+    touch "$BASE/lock/heartbeat"
+    sleep 2
+  done
+}
+
+# hold_lock: until standard input ends; steps on other hosts may take long.
+hold_lock() {
+  beat $$ </dev/null >/dev/null 2>&1 &
+  cat >/dev/null
+}
+
+# release_lock: our own, or with an empty LOCK whatever there is.
+release_lock() {
+  [ -z "${LOCK:-}" ] || has_lock || return 0
+  rm -rf "$BASE/lock"
+}
 
 # receive: a tar on standard input with release/, stack/ and source/ becomes the release's folder and the source.
 # While the source is being changed, source.tree is away: a copy that was cut off is never taken for a whole one.
@@ -213,7 +277,7 @@ build() {
 install_stack() {
   rm -rf "$BASE/stack.previous" && mkdir -p "$BASE/stack.previous" "$BASE/stack/proxy" "$BASE/stack/admin" || return 1
   chmod 0755 "$BASE/stack/proxy" && chmod 0777 "$BASE/stack/admin" || return 1
-  move_files cp "$BASE/stack" "$BASE/stack.previous" && move_files mv "$BASE/stack.next" "$BASE/stack" || return 1
+  move_files cp "$BASE/stack" "$BASE/stack.previous" && mkdir "$BASE/stack.previous/of-$RELEASE" && move_files mv "$BASE/stack.next" "$BASE/stack" || return 1
   [ -f "$BASE/stack/proxy/release" ] || switch "" || return 1
   stack_up && put "$BASE/stack/hash" "$1" && rm -rf "$BASE/stack.next"
 }
@@ -221,8 +285,9 @@ install_stack() {
 # move_files WORD FROM TO: every file of a folder, none of its folders.
 move_files() { find "$2" -maxdepth 1 -type f -exec "$1" -f {} "$3/" \; ; }
 
+# restore_stack: what this deploy replaced; nothing if it did not come to that.
 restore_stack() {
-  [ -d "$BASE/stack.previous" ] || return 0
+  [ -d "$BASE/stack.previous/of-$RELEASE" ] || return 0
   if [ -f "$BASE/stack.previous/compose.yml" ]; then
     move_files mv "$BASE/stack.previous" "$BASE/stack" && stack_up && rm -rf "$BASE/stack.previous"
   else
@@ -291,12 +356,20 @@ stop_release() {
   [ -z "$chosen" ] || docker stop $chosen
 }
 
-# detached WORDS...: done behind this script's end; the audit has its outcome.
+# detached NAME OWNER-JSON WORDS...: done behind this script's end, under the lock, which says so and is then given back.
 detached() {
-  (attempt "$@") </dev/null >/dev/null 2>&1 &
+  put "$BASE/lock/owner.json" "$2" || return 1
+  detached_name=$1
+  shift 2
+  (
+    beat "$(exec sh -c 'printf %s "$PPID"')" &
+    attempt "$detached_name" "$@"
+    release_lock
+  ) </dev/null >/dev/null 2>&1 &
 }
 
-# retire ID... -- ID...: the first releases are stopped and kept; meanwhile of the second ones nothing is left.
+# retire ID... -- ID...: the first releases are stopped and kept; meanwhile of the second ones nothing is left, nor of what
+# a deploy that was cut off had begun.
 retire() {
   while [ "$1" != -- ]; do
     stop_release "$1" &
@@ -304,7 +377,7 @@ retire() {
     shift
   done
   shift
-  prune "$@"
+  prune "$@" && rm -rf "$BASE"/incoming-* "$BASE/stack.next" "$BASE"/*.new "$BASE"/stack/proxy/*.new
   retire_code=$?
   for waited in ${retired:-}; do wait "$waited" || retire_code=1; done
   return "$retire_code"
@@ -451,9 +524,10 @@ record_bad() {
   mkdir -p "$BASE/releases/$1" && put "$BASE/releases/$1/release.json" "$2"
 }
 
-# prune ID...: containers, image and folder of releases that are no rollback target any more.
+# prune ID...: record first, so that no half of it is ever a rollback target; then containers, image and folder of releases that are no rollback target any more.
 prune() {
   for pruned; do
+    rm -f "$BASE/releases/$pruned/release.json"
     remove_release "$pruned" || return 1
     remove_image "$PROJECT:$pruned" || return 1
     rm -rf "$BASE/releases/$pruned"

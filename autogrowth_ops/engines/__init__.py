@@ -21,6 +21,9 @@ class Engine(Protocol):
     def observe(self, remote: Remote, clock: Clock) -> Observation:
         """What is on the host, in one trip; changes nothing."""
 
+    def tidy(self, change: Change) -> Plan:
+        """Steps that take away what a deploy that was cut off has left; none if there is nothing."""
+
     def plan(self, change: Change) -> Plan:
         """Steps that put a release live. Pure: the same change gives the same steps."""
 

@@ -62,15 +62,28 @@ class ComposeEngine:
 
     def _finish(self, change: Change, app: Sequence[Host]) -> tuple[Batch, ...]:
         """Old releases are stopped before a deploy ends, but behind the end of a rollback: it is in a hurry."""
-        record = {host.name: (self._record(change, host),) for host in app}
-        retire = {host.name: tuple(self._retire(change, host)) for host in app}
-        unlock = Batch("unlock", (Step(app[0].name, "unlock", "give the lock back", ("release_lock",), final=True),))
-        if change.is_new:
-            every = tuple(step for host in app for step in (*record[host.name], *retire[host.name]))
-            return (Batch("finish", every, len(app)), unlock)
-        recorded = tuple(step for steps in record.values() for step in steps)
-        retired = tuple(step for steps in retire.values() for step in steps)
-        return (Batch("record", recorded, len(app)), unlock, Batch("retire", retired, len(app)))
+        every = tuple(step for host in app for step in (self._record(change, host), *self._retire(change, host)))
+        if not change.is_new and len(app) == 1 and every[-1].key == "retire":
+            last = every[-1]
+            lock = replace(change.lock, what=f"stop what {change.release.id} replaced")
+            title = f"{last.title}, then give the lock back (goes on by itself)"
+            every = (*every[:-1], replace(last, title=title, do=words.detached("retired", lock, last.do)))
+            return (Batch("finish", every),)
+        return (Batch("finish", every, len(app)), Batch("unlock", (self._unlock(app[0]),)))
+
+    def tidy(self, change: Change) -> Plan:
+        """Take away what a deploy that was cut off has left; what serves stays as it is."""
+        app = [host for host in self._environment.app_hosts() if host.name in change.observed]
+        steps = tuple(step for host in app for step in self._retire(change, host))
+        batches = (
+            Batch("lock", (self._lock(change, app[0]),)),
+            Batch("finish", steps, len(app)),
+            Batch("unlock", (self._unlock(app[0]),)),
+        )
+        return Plan(batches).coalesced() if steps else Plan()
+
+    def _unlock(self, host: Host) -> Step:
+        return Step(host.name, "unlock", "give the lock back", ("release_lock",), final=True)
 
     def _lock(self, change: Change, host: Host) -> Step:
         return Step(
@@ -79,7 +92,6 @@ class ComposeEngine:
             "take the lock",
             words.take_lock(change.lock),
             undo=("release_lock",),
-            undo_if_failed=False,
         )
 
     def _prepare(self, change: Change, host: Host) -> Iterator[Step]:
@@ -223,16 +235,17 @@ class ComposeEngine:
     def _retire(self, change: Change, host: Host) -> Iterator[Step]:
         observed, release = change.observed[host.name], change.release
         past = (*(one for one in observed.releases if one.id != release.id), replace(release, state="good"))
-        gone = [one.id for one in expired(past, [release.id], self._environment.policies.keep_releases)]
+        old = {one.id for one in expired(past, [release.id], self._environment.policies.keep_releases)}
+        gone = sorted((old | set(observed.strays())) - {release.id})
         olds = [old for old in _others_running(observed, release) if old not in gone]
-        if olds or gone:
+        if olds or gone or observed.leftovers:
             grace = max(service.stop_grace_seconds for service in self._environment.app.services.values())
             words_for = [f"stop {', '.join(olds)}"] * bool(olds) + [f"remove {len(gone)} old"] * bool(gone)
             yield Step(
                 host.name,
                 "retire",
-                ", ".join(words_for) + ("" if change.is_new else " (goes on by itself)"),
-                (*(() if change.is_new else ("detached", "retired")), "retire", *olds, "--", *gone),
+                ", ".join(words_for) or "clear up",
+                ("retire", *olds, "--", *gone),
                 final=True,
                 timeout_seconds=grace + 120,
             )

@@ -50,15 +50,26 @@ class Container:
         return self.state == "running"
 
 
+STALE_LOCK_SECONDS = 30
+
+
 @dataclass(frozen=True)
 class Lock:
-    """Who deploys at the moment; `since` is ISO 8601 in UTC."""
+    """Who deploys at the moment; `since` is ISO 8601 in UTC, `silent_seconds` the age of the last heartbeat.
+
+    With `is_ending` the release serves already and only what it replaced is being stopped."""
 
     owner: str = "unknown"
     host: str = ""
     pid: int = 0
     since: str = ""
     what: str = ""
+    is_ending: bool = False
+    silent_seconds: int = 0
+
+    def is_stale(self) -> bool:
+        """Whether its holder is gone: it may be taken over."""
+        return self.silent_seconds > STALE_LOCK_SECONDS
 
     def __str__(self) -> str:
         return f"{self.owner}@{self.host} (pid {self.pid}) since {self.since}: {self.what}"
@@ -78,6 +89,7 @@ class Observation:
     stack_hash: str = ""
     source_tree: str = ""
     proxied: str = ""
+    leftovers: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
 
     def release(self, wanted: str | None) -> Release | None:
@@ -91,6 +103,14 @@ class Observation:
     def serving(self) -> ReleaseId | None:
         """The release that the proxy sends requests to, else the one `current` names."""
         return ReleaseId(self.proxied) if self.release(self.proxied) else self.current
+
+    def strays(self) -> tuple[str, ...]:
+        """Releases that a deploy began and never finished, and containers or folders of none that is known."""
+        begun = {one.id for one in self.releases if one.state == "started"}
+        nameless = {path.partition("/")[2] for path in self.leftovers if path.startswith("releases/")}
+        known = {one.id for one in self.releases}
+        homeless = {one.release for one in self.containers if one.release and one.release not in known}
+        return tuple(sorted((begun | nameless | homeless) - {self.serving() or ""}))
 
     def running(self, release: str) -> Mapping[str, int]:
         """Running containers of a release, by service."""

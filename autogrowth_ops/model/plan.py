@@ -38,7 +38,7 @@ class Step:
     """One thing done on one host.
 
     `undo` restores what was before, None if there is nothing to restore; it also clears up behind the step's failure,
-    unless `undo_if_failed` says that a failed one did nothing. `final` cannot be undone and stands behind all others;
+    and does nothing where the step did not begin. `final` cannot be undone and stands behind all others;
     `timeout_seconds` bounds it."""
 
     host: str
@@ -46,7 +46,6 @@ class Step:
     title: str
     do: Command
     undo: Command | None = None
-    undo_if_failed: bool = True
     final: bool = False
     payload: Payload | None = None
     timeout_seconds: int = 60

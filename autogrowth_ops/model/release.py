@@ -85,10 +85,10 @@ def rollback_target(releases: Iterable[Release], current: ReleaseId) -> Release 
 
 def expired(releases: Iterable[Release], serving: Iterable[ReleaseId], keep: int) -> tuple[Release, ...]:
     """Releases to remove, oldest first: all but the `keep` newest good ones, the newest bad ones (for their records)
-    up to `keep`, and whatever is in `serving`."""
+    up to `keep`, and whatever is in `serving`. What was begun and never finished goes."""
     ordered = newest_first(releases)
     kept = {release.id for release in [one for one in ordered if one.state == "good"][:keep]}
-    kept |= {release.id for release in [one for one in ordered if one.state != "good"][:keep]}
+    kept |= {release.id for release in [one for one in ordered if one.state == "bad"][:keep]}
     kept |= set(serving)
     return tuple(release for release in reversed(ordered) if release.id not in kept)
 

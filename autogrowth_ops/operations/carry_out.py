@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from threading import Event as Signal
+from threading import Thread
 
 from ..commands import host as words
 from ..commands.frames import Block
 from ..commands.shell import CRASHED, LOCKED, NOT_HEALTHY
-from ..errors import LockHeld, OpsError, RolloutFailed, UndoFailed
+from ..errors import LockHeld, OpsError, RolloutFailed, UndoFailed, Unreachable
 from ..model.event import Event
-from ..model.observation import Lock
 from ..model.plan import Batch, Command, Plan, Step, undo_steps
 from ..model.release import Release
 from ..remote import Remote, on_hosts
 from ..scripts import run_script
 from ..session import Session
 from ..source import chunks
+from .locking import held_by
 
 EVIDENCE_LINES = 50
+HOLDER_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Failure:
 class HostRun:
     """How far one host came."""
 
+    given: tuple[Step, ...] = ()
     done: list[Step] = field(default_factory=list)
     current: Step | None = None
     failure: Failure | None = None
@@ -74,18 +79,49 @@ def carry_out(session: Session, plan: Plan, release: Release, *, is_new: bool) -
     Raise LockHeld, RolloutFailed (undone) or UndoFailed (a person is needed); KeyboardInterrupt after undoing. Once a
     final step has begun nothing is undone any more."""
     runs = {name: HostRun() for name in session.remotes}
-    for batch in plan.batches:
-        try:
-            _run_batch(session, batch, release, runs)
-        except BaseException as error:
-            if any(run.has_begun_final() for run in runs.values()):
-                raise _unfinished(session, release, "interrupted", ()) from error
-            _undo(session, runs, release, is_new=is_new, reason="interrupted")
-            raise
-        failures = [run.failure for run in runs.values() if run.failure]
-        if failures:
-            _give_up(session, runs, failures, release, is_new=is_new)
+    with ExitStack() as held:
+        for number, batch in enumerate(plan.batches):
+            try:
+                _run_batch(session, batch, release, runs)
+            except BaseException as error:
+                if any(run.has_begun_final() for run in runs.values()):
+                    raise _unfinished(session, release, "interrupted", ()) from error
+                _undo(session, runs, release, is_new=is_new, reason="interrupted")
+                raise
+            failures = [run.failure for run in runs.values() if run.failure]
+            if failures:
+                _give_up(session, runs, failures, release, is_new=is_new)
+            if number == 0 and len(plan.batches) > 1:
+                held.enter_context(_holding(session, batch.hosts()[0], release))
     return {name: run.milliseconds for name, run in runs.items()}
+
+
+@contextmanager
+def _holding(session: Session, host: str, release: Release) -> Iterator[None]:
+    """The lock's heartbeat goes on while steps run on other hosts, and ends with this process."""
+    ended = Signal()
+
+    def until_ended() -> Iterator[bytes]:
+        ended.wait()
+        yield b""
+
+    def hold() -> None:
+        with suppress(OpsError, KeyboardInterrupt):
+            run_script(
+                session.remotes[host],
+                [words.reading("hold", ("hold_lock",))],
+                _variables(session, release),
+                timeout_seconds=86_400,
+                stdin=until_ended(),
+            )
+
+    holder = Thread(target=hold, name="hold-lock", daemon=True)
+    holder.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        holder.join(HOLDER_SECONDS)
 
 
 def _run_batch(session: Session, batch: Batch, release: Release, runs: Mapping[str, HostRun]) -> None:
@@ -97,6 +133,7 @@ def _run_batch(session: Session, batch: Batch, release: Release, runs: Mapping[s
 
 def _run_steps(session: Session, remote: Remote, steps: Sequence[Step], release: Release, run: HostRun) -> None:
     by_key = {step.key: step for step in steps}
+    run.given = (*run.given, *steps)
     payload = next((step.payload for step in steps if step.payload), None)
 
     def heard(frame: tuple[str, ...]) -> None:
@@ -128,6 +165,9 @@ def _run_steps(session: Session, remote: Remote, steps: Sequence[Step], release:
         run.failure = Failure(run.current or (pending or steps)[0], None, "", error=error)
         session.watch(Event(remote.host.name, run.failure.step.title, "failed"))
         return
+    for block in result.blocks:
+        if block.kind == "start" and block.name == "lock" and block.text.startswith("taken over"):
+            session.note(f"lock {block.text}", remote.host.name)
     if len([step for step in steps if step in run.done]) < len(steps):
         run.failure = _failure(steps, result.blocks, run)
         session.watch(Event(remote.host.name, run.failure.step.title, "failed"))
@@ -141,7 +181,7 @@ def _failure(steps: Sequence[Step], blocks: Sequence[Block], run: HostRun) -> Fa
 
 
 def _variables(session: Session, release: Release) -> dict[str, str]:
-    return {**session.engine.variables(), "RELEASE": release.id, "BY": json.dumps(session.who)}
+    return {**session.engine.variables(), "RELEASE": release.id, "BY": json.dumps(session.who), "LOCK": session.token}
 
 
 def _give_up(
@@ -168,13 +208,9 @@ def _unfinished(session: Session, release: Release, why: str, details: Sequence[
     )
 
 
-def held_by(host: str, lock: Lock | None, environment: str) -> str:
-    """The sentence for a lock that somebody holds."""
-    return f"{host}: locked by {lock or 'unknown'}; wait until it ends, or look: inv lock.status --env={environment}"
-
-
 def _undo(session: Session, runs: Mapping[str, HostRun], release: Release, *, is_new: bool, reason: str) -> None:
     failed: dict[str, str] = {}
+    lost: list[str] = []
     bad = replace(release, state="bad", reason=reason[:500], timings={}, image_id="") if is_new else None
     lock_first = sorted(runs, key=lambda name: any(step.key == "lock" for step in runs[name].done))
     for name in lock_first:
@@ -183,8 +219,16 @@ def _undo(session: Session, runs: Mapping[str, HostRun], release: Release, *, is
             continue
         try:
             failed.update(_undo_host(session, name, steps, release, bad))
+        except Unreachable:
+            lost.append(name)
         except OpsError as error:
             failed[name] = str(error)
+    if lost and not failed:
+        name = session.environment.name
+        raise Unreachable(
+            f"{reason}; {', '.join(lost)} cannot be asked: what was begun there ends by itself, and what it left is "
+            f"cleared up by the next deploy; look: inv status --env={name}, then: inv deploy --env={name}"
+        )
     if failed:
         raise UndoFailed(
             "; ".join(f"{name}: undo failed: {why}" for name, why in failed.items())
@@ -193,9 +237,9 @@ def _undo(session: Session, runs: Mapping[str, HostRun], release: Release, *, is
 
 
 def _undo_of(run: HostRun) -> tuple[Step, ...]:
-    begun = list(run.done)
-    if run.current and run.current.undo_if_failed:
-        begun.append(run.current)
+    """Of a script whose end was not seen, every step may have begun: each undo does nothing where nothing was done."""
+    is_end_seen = run.failure is not None and run.failure.code is not None
+    begun = [*run.done, *([run.current] if run.current else [])] if is_end_seen else list(run.given)
     return undo_steps(step for step in begun if not step.final)
 
 

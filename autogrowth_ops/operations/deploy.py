@@ -9,15 +9,16 @@ from datetime import datetime
 
 from ..commands import host as words
 from ..engines.request import Change
-from ..errors import HostUnready, LockHeld, UsageError
+from ..errors import HostUnready, UsageError
 from ..model.environment import Host
 from ..model.observation import Observation
 from ..model.plan import Plan, RenderedFile, SourceChange
 from ..model.release import ID_PATTERN, Release, ReleaseId, Version, newest_first, release_id
 from ..render import ANY_RELEASE, Renderer, digest
 from ..session import Session
-from .carry_out import carry_out, held_by
+from .carry_out import carry_out
 from .gate import run_gate
+from .locking import when_free
 from .look import observe, observing, preflight
 
 
@@ -45,25 +46,31 @@ class Prepared:
     is_needed: bool
 
 
-def prepare(session: Session, version: str = "", *, allow_dirty: bool = False) -> Prepared:
-    """Look at the hosts and plan. `version` is a release on the hosts or a git ref; empty is what is checked out.
+def prepare(
+    session: Session, version: str = "", *, allow_dirty: bool = False, wait_seconds: float | None = 0
+) -> Prepared:
+    """Look at the hosts and plan; with `wait_seconds` None, whoever is at work there.
+
+    `version` is a release on the hosts or a git ref; empty is what is checked out.
 
     Raise UsageError, HostUnready, Unreachable or LockHeld before anything was changed."""
     if ID_PATTERN.match(version):
-        observed = observe(session)
+        observed = when_free(session, observe(session), wait_seconds)
         preflight(session, observed)
         return prepare_known(session, observed, _known(observed, session, version), f"deploy {version}")
     with observing(session) as looked:
         source = session.source.version(version or "HEAD", allow_dirty=allow_dirty)
         draft = _draft(session, source)
-        observed = looked()
+        seen = looked()
+        observed = when_free(session, seen, wait_seconds)
+        if observed is not seen:  # another release may have come meanwhile: this one must be the newer by its id
+            draft = _draft(session, source)
     preflight(session, observed)
     return _prepare_new(session, observed, draft)
 
 
 def prepare_known(session: Session, observed: Mapping[str, Observation], target: Release, what: str) -> Prepared:
     """Plan to put a release live that the hosts already have."""
-    refuse_locked(session, observed)
     app = [host.name for host in session.environment.app_hosts() if host.name in observed]
     lacking = [name for name in app if not observed[name].release(target.id)]
     if lacking:
@@ -78,12 +85,19 @@ def prepare_known(session: Session, observed: Mapping[str, Observation], target:
     return Prepared(change, session.engine.plan(change), is_needed)
 
 
-def deploy(session: Session, version: str = "", *, allow_dirty: bool = False, skip_tests: bool = False) -> Outcome:
+def deploy(
+    session: Session,
+    version: str = "",
+    *,
+    allow_dirty: bool = False,
+    skip_tests: bool = False,
+    wait_seconds: float = 0,
+) -> Outcome:
     """Put a version live; the old one serves until the new one answers, and goes on serving if it does not.
 
     Raise RolloutFailed (undone), UndoFailed, LockHeld, and what `prepare` raises."""
     began = session.clock.monotonic()
-    prepared = prepare(session, version, allow_dirty=allow_dirty)
+    prepared = prepare(session, version, allow_dirty=allow_dirty, wait_seconds=wait_seconds)
     return put_live(session, prepared, began, skip_tests=skip_tests)
 
 
@@ -93,9 +107,10 @@ def put_live(session: Session, prepared: Prepared, began: float, *, skip_tests: 
     app = tuple(host.name for host in session.environment.app_hosts() if host.name in change.observed)
     was = change.old(app[0])
     if not prepared.is_needed:
-        return Outcome(
-            _serving(change, app[0]), was, False, app, seconds=session.clock.monotonic() - began, trips=session.trips()
-        )
+        serving = _serving(change, app[0])
+        tidy = session.engine.tidy(replace(change, release=serving, is_new=False))
+        carry_out(session, tidy, serving, is_new=False)
+        return Outcome(serving, was, False, app, seconds=session.clock.monotonic() - began, trips=session.trips())
     if change.is_new:
         tests = run_gate(session, change.release.version, skip=skip_tests)
         change = replace(change, release=replace(change.release, tests=tests))
@@ -104,13 +119,6 @@ def put_live(session: Session, prepared: Prepared, began: float, *, skip_tests: 
     old = change.observed[app[0]].release(was)
     commits = session.source.commits_between(old.version.commit, change.release.version.commit) if old else ()
     return Outcome(change.release, was, True, app, commits, session.clock.monotonic() - began, timings, session.trips())
-
-
-def refuse_locked(session: Session, observed: Mapping[str, Observation]) -> None:
-    """Raise LockHeld if somebody is at work; the lock itself is taken later, at once with the first change."""
-    for name, one in observed.items():
-        if one.lock:
-            raise LockHeld(held_by(name, one.lock, session.environment.name))
 
 
 def _known(observed: Mapping[str, Observation], session: Session, wanted: str) -> Release:
@@ -162,7 +170,6 @@ def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: D
     hashes = {name: digest(files) for name, files in draft.stack.items()}
     changed = {name: files for name, files in draft.stack.items() if observed[name].stack_hash != hashes[name]}
     is_needed = bool(changed) or not all(_has(session, observed[name], release) for name in draft.files)
-    refuse_locked(session, observed)
     change = Change(
         release,
         session.lock(f"deploy {release.id}"),

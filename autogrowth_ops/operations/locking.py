@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from ..errors import UsageError
-from ..model.observation import Lock
+from collections.abc import Mapping
+
+from ..errors import LockHeld, UsageError
+from ..model.observation import Lock, Observation
 from ..scripts import run_script
 from ..session import Session
 from .look import observe
+
+POLL_SECONDS = 1.0
+ENDING_SECONDS = 180
 
 
 def locks(session: Session) -> dict[str, Lock]:
@@ -27,3 +32,32 @@ def release_locks(session: Session) -> dict[str, Lock]:
             timeout_seconds=30,
         )
     return found
+
+
+def held_by(host: str, lock: Lock | None, environment: str) -> str:
+    """The sentence for a lock that somebody holds."""
+    return f"{host}: locked by {lock or 'unknown'}; wait until it ends, or look: inv lock.status --env={environment}"
+
+
+def when_free(
+    session: Session, observed: Mapping[str, Observation], wait_seconds: float | None
+) -> Mapping[str, Observation]:
+    """The hosts once nobody else is at work on them, observed anew if that took a while.
+
+    A lock that only ends what a rollback began is waited for in any case, any other for `wait_seconds`; None does not
+    ask. Raise LockHeld when that time is over. A lock whose holder is gone does not count: it will be taken over."""
+    began = session.clock.monotonic()
+    while wait_seconds is not None and (held := _held(observed)):
+        name, lock = held
+        limit = max(wait_seconds, ENDING_SECONDS if lock.is_ending else 0)
+        if session.clock.monotonic() - began >= limit:
+            raise LockHeld(held_by(name, lock, session.environment.name))
+        session.note(f"waiting for {lock}", name)
+        session.clock.sleep(POLL_SECONDS)
+        observed = observe(session)
+    return observed
+
+
+def _held(observed: Mapping[str, Observation]) -> tuple[str, Lock] | None:
+    live = [(name, one.lock) for name, one in observed.items() if one.lock and not one.lock.is_stale()]
+    return live[0] if live else None

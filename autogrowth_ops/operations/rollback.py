@@ -6,14 +6,15 @@ from ..errors import RolloutFailed, UndoFailed, UsageError
 from ..model.release import Release, rollback_target
 from ..session import Session
 from .deploy import Outcome, Prepared, listed, prepare_known, put_live
+from .locking import when_free
 from .look import observe, preflight
 
 
-def prepare(session: Session, to: str = "") -> Prepared:
+def prepare(session: Session, to: str = "", *, wait_seconds: float | None = 0) -> Prepared:
     """Plan the way back to release `to`; empty is the newest good one before the serving one.
 
     Raise UsageError if there is no such release."""
-    observed = observe(session)
+    observed = when_free(session, observe(session), wait_seconds)
     preflight(session, observed)
     app = [host for host in session.environment.app_hosts() if host.name in observed]
     first = observed[app[0].name]
@@ -34,11 +35,11 @@ def prepare(session: Session, to: str = "") -> Prepared:
     return prepare_known(session, observed, target, f"rollback to {target.id}")
 
 
-def rollback(session: Session, to: str = "") -> Outcome:
+def rollback(session: Session, to: str = "", *, wait_seconds: float = 0) -> Outcome:
     """Put the older release live again. Raise UndoFailed if it does not come up: a person is needed; what served before
     serves still, or the message says that it does not."""
     began = session.clock.monotonic()
-    prepared = prepare(session, to)
+    prepared = prepare(session, to, wait_seconds=wait_seconds)
     try:
         return put_live(session, prepared, began, skip_tests=True)
     except UndoFailed:

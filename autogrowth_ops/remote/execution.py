@@ -57,6 +57,8 @@ class Execution:
         self._on_line = on_line
         self._stopped_by: BaseException | None = None
         self._stderr: list[bytes] = []
+        self._heard = threading.Event()
+        self._ended = threading.Event()
 
     @property
     def stderr(self) -> str:
@@ -68,20 +70,35 @@ class Execution:
         self._stopped_by = self._stopped_by or reason
         self._process.disconnect()
 
-    def carry_out(self, stdin: bytes | Iterable[bytes], timeout_seconds: float) -> Outcome:
-        """The outcome.
+    def carry_out(
+        self, stdin: bytes | Iterable[bytes], timeout_seconds: float, silent_seconds: float | None = None
+    ) -> Outcome:
+        """The outcome; nothing on stdout for `silent_seconds` counts as a lost connection.
 
         Raise TimeIsUp, ConnectionLost, the reason given to `stop`, or what `stdin` or `on_line` raised."""
         timer = threading.Timer(timeout_seconds, self.stop, [TimeIsUp()])
         started(timer)
+        self._listen(silent_seconds)
         try:
             exit_code, stdout = self._follow(stdin)
         finally:
             timer.cancel()
+            self._ended.set()
             self._process.disconnect()
             if self._stopped_by is not None:
                 raise self._stopped_by  # whatever else went wrong is a consequence
         return Outcome(exit_code, stdout.decode(errors="replace"), self.stderr)
+
+    def _listen(self, silent_seconds: float | None) -> None:
+        def listen() -> None:
+            while not self._ended.wait(silent_seconds):
+                if not self._heard.is_set():
+                    self.stop(ConnectionLost(f"nothing was heard for {silent_seconds:g} s"))
+                    return
+                self._heard.clear()
+
+        if silent_seconds is not None:
+            started(threading.Thread(target=listen, daemon=True))
 
     def _follow(self, stdin: bytes | Iterable[bytes]) -> tuple[int, bytes]:
         reader = started(threading.Thread(target=self._collect_stderr))
@@ -120,6 +137,7 @@ class Execution:
         lines = _Lines(self._on_line) if self._on_line else None
         while chunk := self._process.read_stdout():
             chunks.append(chunk)
+            self._heard.set()
             if lines:
                 lines.add(chunk)
         if lines:

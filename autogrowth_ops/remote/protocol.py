@@ -35,10 +35,12 @@ class Remote(Protocol):
         stdin: bytes | Iterable[bytes] = b"",
         timeout_seconds: float,
         on_line: Callable[[str], None] | None = None,
+        silent_seconds: float | None = None,
     ) -> Outcome:
         """How the POSIX sh `script` ended, whatever its exit code, with `stdin` streamed to it.
 
-        `on_line` gets each line of stdout as it comes, without its end. Raise CommandTimedOut at the limit and
+        `on_line` gets each line of stdout as it comes, without its end. With `silent_seconds`, a script that prints
+        nothing for so long (at most twice that) counts as lost. Raise CommandTimedOut at the limit and
         Unreachable if the connection breaks. At the limit, on Ctrl-C and when `stdin` or `on_line` raises, the
         script's process group is ended first (SIGTERM, then SIGKILL)."""
 

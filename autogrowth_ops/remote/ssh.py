@@ -59,6 +59,7 @@ class FabricRemote:
         stdin: bytes | Iterable[bytes] = b"",
         timeout_seconds: float,
         on_line: Callable[[str], None] | None = None,
+        silent_seconds: float | None = None,
     ) -> Outcome:
         """See Remote. A trip costs one round trip: the channel it goes by is opened ahead."""
         with self._lock:
@@ -67,7 +68,7 @@ class FabricRemote:
         process = self._process(connected, script)
         try:
             with self._executing(Execution(process, on_line)) as execution:
-                outcome = execution.carry_out(stdin, timeout_seconds)
+                outcome = execution.carry_out(stdin, timeout_seconds, silent_seconds)
         except ConnectionLost as error:
             raise self._lost(error) from error
         except TimeIsUp as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,3 +67,13 @@ def session_for(
         finally:
             if isinstance(watch, output.Steps):
                 watch.close()
+
+
+def seconds(text: str) -> float:
+    """Seconds of `90`, `30s`, `10m` or `1h`. Raise UsageError on anything else."""
+    from ..errors import UsageError
+
+    found = re.fullmatch(r"(\d+)([smh]?)", text)
+    if not found:
+        raise UsageError(f"{text}: no length of time; write 90, 30s, 10m or 1h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]

@@ -9,12 +9,14 @@ from invoke import Context
 
 from . import output
 from .boundary import ops_task
-from .opening import session_for
+from .opening import seconds, session_for
 
 if TYPE_CHECKING:
     from ..model.plan import Step
     from ..operations.deploy import Outcome, Prepared
     from ..session import Session
+
+WAIT = "how long to wait for somebody else's deploy, as 30s or 10m; default: not at all, exit code 6"
 
 
 @ops_task(
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         "version": "a release of `inv releases` or a git ref; default: what is checked out",
         "allow_dirty": "deploy the working folder as it stands, with uncommitted changes; the release is named -dirty",
         "skip_tests": "leave out the application's tests; the release records it",
+        "wait": WAIT,
     },
 )
 def deploy(
@@ -31,6 +34,7 @@ def deploy(
     version: str = "",
     allow_dirty: bool = False,
     skip_tests: bool = False,
+    wait: str = "0",
     dry_run: bool = False,
     json: bool = False,
     sandbox: bool = False,
@@ -43,20 +47,28 @@ def deploy(
 
     with session_for(context, env, sandbox=sandbox, quiet=json) as session:
         if dry_run:
-            prepared = operation.prepare(session, version, allow_dirty=allow_dirty)
+            prepared = operation.prepare(session, version, allow_dirty=allow_dirty, wait_seconds=None)
             _show_plan(session, prepared, json=json)
         else:
-            _show_outcome(
-                session, operation.deploy(session, version, allow_dirty=allow_dirty, skip_tests=skip_tests), json=json
+            limit = seconds(wait)
+            outcome = operation.deploy(
+                session, version, allow_dirty=allow_dirty, skip_tests=skip_tests, wait_seconds=limit
             )
+            _show_outcome(session, outcome, json=json)
 
 
 @ops_task(
     common=("env", "sandbox", "json", "dry-run"),
-    help={"to": "a release of `inv releases`; default: the newest good one before this"},
+    help={"to": "a release of `inv releases`; default: the newest good one before this", "wait": WAIT},
 )
 def rollback(
-    context: Context, env: str = "", to: str = "", dry_run: bool = False, json: bool = False, sandbox: bool = False
+    context: Context,
+    env: str = "",
+    to: str = "",
+    wait: str = "0",
+    dry_run: bool = False,
+    json: bool = False,
+    sandbox: bool = False,
 ) -> None:
     """Go back to an older release: its image, its configuration, its variables.
 
@@ -66,9 +78,9 @@ def rollback(
 
     with session_for(context, env, sandbox=sandbox, quiet=json, need_secrets=False) as session:
         if dry_run:
-            _show_plan(session, operation.prepare(session, to), json=json)
+            _show_plan(session, operation.prepare(session, to, wait_seconds=None), json=json)
         else:
-            _show_outcome(session, operation.rollback(session, to), json=json)
+            _show_outcome(session, operation.rollback(session, to, wait_seconds=seconds(wait)), json=json)
 
 
 @ops_task(common=("env", "host", "sandbox", "json"))
