@@ -35,19 +35,23 @@ def ops_task(
 ) -> Callable[[Callable[..., R]], Task[Callable[..., R]]]:
     """An Invoke task whose errors end in a message on stderr and an exit code; the signature stays as it is.
 
+    With its option `json` the message is a document on stdout too.
+
     `common` names the options every task spells alike; `help` explains the task's own."""
 
     def decorate(body: Callable[..., R]) -> Task[Callable[..., R]]:
         @wraps(body)
         def bounded(context: Context, *args: object, **options: object) -> R:
             signal.signal(signal.SIGTERM, _interrupt)
+            output.survive_encodings()
+            as_json = bool(options.get("json"))
             try:
                 return body(context, *args, **options)
             except OpsError as error:
-                output.failure(error)
+                output.failure(error, as_json=as_json)
                 raise Exit(code=error.exit_code) from error
             except KeyboardInterrupt as error:
-                output.interrupted()
+                output.interrupted(INTERRUPTED, as_json=as_json)
                 raise Exit(code=INTERRUPTED) from error
             except BrokenPipeError as error:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -55,7 +59,7 @@ def ops_task(
             except Exit:
                 raise
             except Exception as error:
-                output.defect(error)
+                output.defect(error, DEFECT, as_json=as_json)
                 raise Exit(code=DEFECT) from error
 
         explained = {key.replace("-", "_"): COMMON[key] for key in common}

@@ -1,4 +1,6 @@
-"""All printing: live steps and tables on a terminal, plain lines in a pipe, JSON when asked. NO_COLOR is honoured."""
+"""All printing: live steps and tables on a terminal, plain lines in a pipe, JSON when asked.
+
+NO_COLOR is honoured, and so is an encoding that cannot carry every letter."""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, TextIO
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from ..errors import OpsError
 from ..model.event import Event
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MARKS = {"done": "✓", "failed": "✗", "note": "·", "passed": "✓", "warning": "!", "skipped": "-"}
+PLAIN_MARKS = {"done": "+", "failed": "x", "note": "-", "passed": "+", "warning": "!", "skipped": "-"}
+SPINNER, PLAIN_SPINNER = "dots", "line"
 STYLES = {"done": "green", "passed": "green", "failed": "bold red", "warning": "yellow", "note": "dim"}
 SHORT = 12
 
@@ -28,11 +33,34 @@ def is_terminal(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def survive_encodings() -> None:
+    """From now on what the encoding of stdout or stderr cannot carry becomes a question mark instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def can_carry(stream: TextIO, text: str) -> bool:
+    """Whether the stream's encoding has all letters of the text."""
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def mark(name: str, stream: TextIO | None = None) -> str:
+    """The mark of a state or verdict, as stdout or the stream can show it."""
+    can = can_carry(stream or sys.stdout, "".join(MARKS.values()))
+    return (MARKS if can else PLAIN_MARKS)[name]
+
+
 def console(stream: TextIO) -> Console:
     """A rich console on the stream; import it only where a terminal is there."""
     from rich.console import Console
 
-    return Console(file=stream, highlight=False, emoji=False, markup=False)
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(file=stream, highlight=False, emoji=False, markup=False, color_system=colours)
 
 
 def line(text: str, style: str = "", *, stream: TextIO | None = None) -> None:
@@ -44,9 +72,10 @@ def line(text: str, style: str = "", *, stream: TextIO | None = None) -> None:
         print(text, file=target, flush=True)
 
 
-def document(value: object) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(plain(value), ensure_ascii=False, indent=2), flush=True)
+def document(value: object, *, indent: int | None = 2) -> None:
+    """One JSON document on stdout, in whatever encoding it has; without `indent` it is one line."""
+    text = json.dumps(plain(value), ensure_ascii=False, indent=indent)
+    print(text if can_carry(sys.stdout, text) else json.dumps(plain(value), indent=indent), flush=True)
 
 
 def plain(value: object) -> object:
@@ -123,7 +152,11 @@ class Steps:
     def _print(self, event: Event) -> None:
         host = f"{event.host}: " if event.host else ""
         took = f"  {event.seconds:.1f} s" if event.state == "done" else ""
-        line(f"{MARKS[event.state]} {host}{event.title}{took}", STYLES.get(event.state, ""), stream=self._stream)
+        line(
+            f"{mark(event.state, self._stream)} {host}{event.title}{took}",
+            STYLES.get(event.state, ""),
+            stream=self._stream,
+        )
 
     def _spin(self) -> None:
         if not self._running:
@@ -131,7 +164,8 @@ class Steps:
             return
         text = ", ".join(f"{host}: {title}" if host else title for host, title in self._running)
         if self._status is None:
-            self._status = console(self._stream).status(text)
+            spinner = SPINNER if can_carry(self._stream, "⠋") else PLAIN_SPINNER
+            self._status = console(self._stream).status(text, spinner=spinner)
             self._status.start()
         self._status.update(text)  # type: ignore[attr-defined]
 
@@ -142,26 +176,33 @@ class Steps:
             self._status = None
 
 
-def failure(error: OpsError) -> None:
-    """What failed, first; the evidence below."""
+def failure(error: OpsError, *, as_json: bool = False) -> None:
+    """What failed, first; the evidence below. With `as_json` a document on stdout says it too."""
+    if as_json:
+        _error_document(error.exit_code, str(error), error.details)
     for number, text in enumerate(str(error).splitlines() or [type(error).__name__]):
         line(f"{'error: ' if number == 0 else '       '}{text}", "bold red", stream=sys.stderr)
     for text in error.details:
         line(f"  {text}", stream=sys.stderr)
 
 
-def interrupted() -> None:
+def interrupted(exit_code: int, *, as_json: bool = False) -> None:
     """Ctrl-C or SIGTERM."""
+    if as_json:
+        _error_document(exit_code, "interrupted")
     line("error: interrupted", "bold red", stream=sys.stderr)
 
 
-def defect(error: Exception) -> None:
+def defect(error: Exception, exit_code: int, *, as_json: bool = False) -> None:
     """A defect of ours: one line for people, the trace only on request."""
-    line(
-        f"error: a defect in autogrowth_ops: {type(error).__name__}: {error}; "
-        "set AUTOGROWTH_DEBUG=1 for the trace, and report it",
-        "bold red",
-        stream=sys.stderr,
-    )
+    text = f"a defect in autogrowth_ops: {type(error).__name__}: {error}"
+    if as_json:
+        _error_document(exit_code, text)
+    line(f"error: {text}; set AUTOGROWTH_DEBUG=1 for the trace, and report it", "bold red", stream=sys.stderr)
     if os.environ.get("AUTOGROWTH_DEBUG"):
         traceback.print_exception(error)
+
+
+def _error_document(exit_code: int, message: str, details: Sequence[str] = ()) -> None:
+    """One line, because `inv logs --json` prints one document a line."""
+    document({"error": {"exit_code": exit_code, "message": message, "details": details}}, indent=None)

@@ -38,7 +38,7 @@ def health(context: Context, env: str = "", host: str = "", json: bool = False, 
             ("", "host", "check", "ms", "details"),
             [
                 (
-                    output.MARKS[check.verdict],
+                    output.mark(check.verdict),
                     check.host,
                     check.name,
                     "" if check.milliseconds is None else str(check.milliseconds),
@@ -125,14 +125,7 @@ def logs(
 
     def each(found: LogLine) -> None:
         if json:
-            import json as encoder
-
-            output.line(
-                encoder.dumps(
-                    {"host": found.host, "container": found.container, "at": found.at, "text": found.text},
-                    ensure_ascii=False,
-                )
-            )
+            output.document(found, indent=None)
         else:
             output.line(f"{found.at[:23]} {found.host} {found.container} {found.text}")
 
@@ -171,7 +164,7 @@ def _show_checklist(results: tuple[Result, ...], language: str) -> None:
     output.table(
         ("", words["host"], words["item"], words["result"], words["value"], words["limit"]),
         [
-            (output.MARKS[one.verdict], one.host, titles[one.item], words[one.verdict], one.value, one.limit)
+            (output.mark(one.verdict), one.host, titles[one.item], words[one.verdict], one.value, one.limit)
             for one in results
         ],
         styles=[STYLES[one.verdict] for one in results],

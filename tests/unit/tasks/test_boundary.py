@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -30,14 +31,14 @@ def same_signals() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-def code_of(error: BaseException) -> int:
-    @ops_task(common=())
-    def fail(context: Context) -> None:
+def code_of(error: BaseException, *options: str) -> int:
+    @ops_task(common=("json",))
+    def fail(context: Context, json: bool = False) -> None:
         """Fail."""
         raise error
 
     with pytest.raises(SystemExit) as ended:
-        Program(namespace=Collection(fail)).run(["inv", "fail"])
+        Program(namespace=Collection(fail)).run(["inv", "fail", *options])
     return int(ended.value.code)
 
 
@@ -69,6 +70,23 @@ def test_an_error_is_told_on_stderr_with_its_details(capsys: pytest.CaptureFixtu
     code_of(RolloutFailed("app1: build failed: no space\nand more", ["line 1", "line 2"]))
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "error: app1: build failed: no space\n       and more\n  line 1\n  line 2\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "document"),
+    [
+        (RolloutFailed("no", ["why"]), {"exit_code": 4, "message": "no", "details": ["why"]}),
+        (KeyboardInterrupt(), {"exit_code": 130, "message": "interrupted", "details": []}),
+        (KeyError("x"), {"exit_code": 1, "message": "a defect in autogrowth_ops: KeyError: 'x'", "details": []}),
+    ],
+)
+def test_a_failing_task_with_json_prints_one_document_too(
+    capsys: pytest.CaptureFixture[str], error: BaseException, document: dict[str, object]
+):
+    code_of(error, "--json")
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"error": document}
+    assert said.err.startswith("error: ")
 
 
 def test_an_error_without_words_names_its_kind(capsys: pytest.CaptureFixture[str]):

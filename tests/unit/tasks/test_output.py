@@ -40,6 +40,12 @@ def test_a_terminal_gets_colours():
     assert shown(lambda: output.line("done", "green")) == "\x1b[32mdone\x1b[0m\n"
 
 
+def test_no_color_leaves_no_escape_in_lines_and_tables(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in shown(lambda: output.line("done", "bold red"))
+    assert "\x1b" not in shown(lambda: output.table(("a", "b"), [("1", "x")], styles=["bold red"]))
+
+
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 def test_colours_can_be_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     monkeypatch.setenv(name, value)
@@ -53,6 +59,48 @@ def test_a_pipe_gets_plain_text(capsys: pytest.CaptureFixture[str]):
 
 def test_brackets_and_colons_are_no_markup():
     assert "[bold]:smile: done" in shown(lambda: output.line("[bold]:smile: done", "green"))
+
+
+class Narrow(io.TextIOWrapper):
+    """A stream whose encoding lacks our marks, on a terminal."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(io.BytesIO(), encoding=encoding, errors="strict", write_through=True)
+
+    def isatty(self) -> bool:
+        return True
+
+    def printed(self) -> str:
+        return self.buffer.getvalue().decode(self.encoding)  # type: ignore[attr-defined]
+
+
+ENCODINGS = pytest.mark.parametrize("encoding", ["ascii", "euc_kr"])
+
+
+@ENCODINGS
+def test_steps_have_marks_that_the_encoding_can_carry(encoding: str):
+    stream = Narrow(encoding)
+    watch = output.Steps(stream)
+    [watch(Event("app1", "build", state, 0.5)) for state in ("started", "done")]
+    assert "+ app1: build  0.5 s" in stream.printed()
+
+
+@ENCODINGS
+def test_letters_without_a_place_in_the_encoding_end_nothing(monkeypatch: pytest.MonkeyPatch, encoding: str):
+    stream = Narrow(encoding)
+    monkeypatch.setattr("sys.stdout", stream)
+    output.survive_encodings()
+    output.line("✓ ••• 🙂")
+    output.table(("✓",), [("🙂",)])
+    assert "? ??? ?" in stream.printed()
+
+
+@ENCODINGS
+def test_a_document_loses_no_letter(monkeypatch: pytest.MonkeyPatch, encoding: str):
+    stream = Narrow(encoding)
+    monkeypatch.setattr("sys.stdout", stream)
+    output.document({"한글": "✓"})
+    assert json.loads(stream.printed()) == {"한글": "✓"}
 
 
 @dataclass(frozen=True)
