@@ -156,7 +156,9 @@ class Proxy:
     http_port: Annotated[Port, Doc("port on the host for HTTP")] = 80
     https_port: Annotated[Port, Doc("port on the host for HTTPS")] = 443
     retry_seconds: Annotated[Seconds, Doc("how long a request is held while no replica answers")] = 5
-    stream_close_seconds: Annotated[Seconds, Doc("how long WebSockets stay open after a switch")] = 30
+    stream_close_seconds: Annotated[
+        Seconds, Doc("how long WebSockets stay open when the proxy's own configuration changes")
+    ] = 30
     limits: Annotated[Limits, Doc("what the proxy may use")] = field(
         default_factory=lambda: Limits(memory="256MiB", cpus=0.5)
     )
@@ -232,7 +234,7 @@ class Environment:
     language: Annotated[Literal["en", "ko"], Doc("language of what people read: en or ko")] = "en"
     root: Annotated[str, ROOT, Doc("folder on the hosts that holds everything; <root>/<app>/<environment>")] = "/srv"
     app: Annotated[App, Doc("the application that is deployed")]
-    hosts: Annotated[Mapping[Name, Host], Doc("the servers, by name; none: this machine, without SSH")] = field(
+    hosts: Annotated[Mapping[Name, Host], Doc("the servers, by name; none: this machine, for inv dev.up")] = field(
         default_factory=dict
     )
     stack: Annotated[Stack, Doc("what lives longer than a release")] = field(default_factory=Stack)
@@ -242,6 +244,7 @@ class Environment:
     ] = ()
     logging: Annotated[Logging, Doc("how logs are kept")] = field(default_factory=Logging)
     policies: Annotated[Policies, Doc("how deploys behave")] = field(default_factory=Policies)
+    is_rehearsal: Annotated[bool, Filled("by --sandbox")] = False
     variables: Annotated[Mapping[str, str], Filled("from env/<name>.env; Jinja templates, as written there")] = field(
         default_factory=dict
     )
@@ -258,6 +261,11 @@ class Environment:
     def folder(self) -> str:
         """Absolute folder on each host."""
         return f"{self.root}/{self.app.name}/{self.name}"
+
+    @property
+    def options(self) -> str:
+        """The options that make a task mean this environment, for hints: `--env=production`."""
+        return f"--env={self.name}{' --sandbox' if self.is_rehearsal else ''}"
 
     def app_hosts(self) -> tuple[Host, ...]:
         """Hosts the application runs on, as declared."""

@@ -76,7 +76,7 @@ def prepare_known(session: Session, observed: Mapping[str, Observation], target:
     if lacking:
         raise UsageError(
             f"{', '.join(lacking)}: no release {target.id} there; deploy its commit: "
-            f"inv deploy --version={target.version.commit[:12]}"
+            f"inv deploy {session.environment.options} --version={target.version.commit[:12]}"
         )
     change = Change(replace(target, state="good", reason=""), session.lock(what), observed, is_new=False)
     is_needed = any(
@@ -127,7 +127,7 @@ def _known(observed: Mapping[str, Observation], session: Session, wanted: str) -
             if found.state == "bad":
                 raise UsageError(
                     f"{wanted}: this release failed ({found.reason or 'no reason recorded'}); deploy its commit again: "
-                    f"inv deploy --version={found.version.commit[:12]}"
+                    f"inv deploy {session.environment.options} --version={found.version.commit[:12]}"
                 )
             return found
     raise UsageError(f"{wanted}: no such release; there are: {listed(observed)}")

@@ -16,7 +16,7 @@ def run_inside(session: Session, service: str, command: Command, host: str = "")
     container = remote.run(find, timeout_seconds=30).stdout.strip()
     if not container:
         raise UsageError(
-            f"{remote.host.name}: no running container of {service}; see: inv status --env={session.environment.name}"
+            f"{remote.host.name}: no running container of {service}; see: inv status {session.environment.options}"
         )
     terminal = ("--tty",) if is_terminal() else ()
     return remote.interact(quoted(("docker", "exec", "--interactive", *terminal, container, *command)))

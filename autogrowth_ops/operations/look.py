@@ -49,7 +49,7 @@ def unfit(facts: Facts, environment: Environment) -> tuple[str, ...]:
 
 
 def _docker_problems(facts: Facts, environment: Environment) -> list[str]:
-    setup = f"run: inv setup --env={environment.name}"
+    setup = f"run: inv setup {environment.options}"
     if not facts.has_docker:
         return [f"Docker is not installed; {setup}"]
     if not facts.can_use_docker:
@@ -67,13 +67,13 @@ def _docker_problems(facts: Facts, environment: Environment) -> list[str]:
 
 def _other_problems(facts: Facts, environment: Environment) -> list[str]:
     problems = [
-        f"{tool} is not installed; run: inv setup --env={environment.name}"
+        f"{tool} is not installed; run: inv setup {environment.options}"
         for tool in ("curl", "tar")
         if tool not in facts.has_tools
     ]
     if not facts.is_folder_writable:
         problems.append(
-            f"{environment.folder} cannot be written by user {facts.user}; run: inv setup --env={environment.name}"
+            f"{environment.folder} cannot be written by user {facts.user}; run: inv setup {environment.options}"
         )
     wanted = environment.policies.min_disk_free
     if facts.disk_free_bytes < size_bytes(wanted):

@@ -23,7 +23,7 @@ def refuse_taken(
     taken = {name: port for name, port in wanted.items() if port not in own and not is_free(port)}
     problems = [
         f"{LOOPBACK}:{port}: taken by {_holder(remote, port)}; stop it, or take another port for {name}: "
-        f"inv dev.up {option(environment, name)}={another(port)}"
+        f"inv dev.up {environment.options} {option(environment, name)}={another(port)}"
         for name, port in taken.items()
     ]
     if problems:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import HostUnready
+from ..errors import HostUnready, UsageError
 from ..model.environment import Environment, Host
 
 AS_SANDBOX = {"sandbox": "true"}
@@ -17,13 +17,16 @@ def sandbox_name(app: str, environment: str) -> str:
     return f"{app}-{environment}"
 
 
-def load(name: str, root: Path, *, sandbox: bool, need_secrets: bool) -> Environment:
+def load(name: str, root: Path, *, sandbox: bool, need_secrets: bool, need_hosts: bool = False) -> Environment:
     """The environment; with stand-ins for its hosts if it is a sandbox itself or `sandbox` asks for them.
 
-    A sandbox's secrets that have no value are made up once and kept beside its keys."""
+    A sandbox's secrets that have no value are made up once and kept beside its keys. Raise UsageError if hosts are
+    needed and it has none; no secret is asked for before."""
     from ..config import PLACEHOLDER, load_environment
 
     plain = load_environment(name, root, need_secrets=False)
+    if need_hosts and not plain.hosts:
+        raise UsageError(f"{name}.yml: no hosts: it runs on this machine; run: inv dev.up --env={name}")
     if plain.sandbox or sandbox:
         return with_stand_ins(_with_secrets(name, root, plain.app.name) if need_secrets else plain)
     if need_secrets and PLACEHOLDER in plain.secret_values.values():
@@ -55,6 +58,7 @@ def with_stand_ins(environment: Environment) -> Environment:
     return replace(
         environment,
         sandbox=True,
+        is_rehearsal=not environment.sandbox,
         hosts={
             name: replace(
                 host,

@@ -93,7 +93,7 @@ def _needed(name: str, machine: Machine, wanted: Wanted) -> tuple[Item, ...]:
     except ValueError as error:
         raise HostUnready(
             f"{name}: {setup_words.DAEMON}: not understood: {error}; Docker does not start with it: mend it, then "
-            "run inv setup again"
+            "run this again"
         ) from error
 
 
@@ -102,13 +102,13 @@ def _refuse(session: Session, name: str, machine: Machine, missing: Sequence[Ite
     if not machine.can_be_root:
         raise HostUnready(
             f"{name}: user {machine.login} is neither root nor may use sudo without a password, which is needed for: "
-            f"{what}; log in once as somebody who may: inv setup --env={session.environment.name} --host={name} "
+            f"{what}; log in once as somebody who may: inv setup {session.environment.options} --host={name} "
             "--login=root"
         )
     if machine.lacking() and not machine.is_debian:
         raise HostUnready(
             f"{name}: {machine.system} is neither Debian nor Ubuntu; install by hand what is missing "
-            f"({_titles(machine.lacking())}), then run inv setup again"
+            f"({_titles(machine.lacking())}), then run this again"
         )
 
 
@@ -147,14 +147,14 @@ def _made(session: Session, name: str, machine: Machine, missing: Sequence[Item]
 def _failure(name: str, machine: Machine, item: Item, code: int, text: str) -> HostUnready:
     lines = text.splitlines() or ["no output"]
     if code == setup_words.NO_SOURCES:
-        why = f"packages cannot be fetched: {lines[0]}; check its network, DNS and /etc/apt, then run inv setup again"
+        why = f"packages cannot be fetched: {lines[0]}; check its network, DNS and /etc/apt, then run this again"
     elif code == setup_words.NO_PACKAGE:
         why = (
             f"{machine.system} has no package for {_titles(lines)}; use Debian 13, Ubuntu 22.04 or newer, or "
-            "add Docker's own package source (https://docs.docker.com/engine/install), then run inv setup again"
+            "add Docker's own package source (https://docs.docker.com/engine/install), then run this again"
         )
     else:
-        why = f"{item.title}: failed with exit code {code}: {lines[-1]}; mend it, then run inv setup again"
+        why = f"{item.title}: failed with exit code {code}: {lines[-1]}; mend it, then run this again"
     error = HostUnready(f"{name}: {why}")
     error.details = tuple(lines[-LAST_LINES:])
     return error

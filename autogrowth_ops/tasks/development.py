@@ -27,7 +27,7 @@ def _session(context: Context, env: str, *, quiet: bool = False, need_secrets: b
     name, root = env or NAME, project_root(context)
     refuse_hosts(name, root)
     made = ensure_secrets(name, root) if need_secrets else ()
-    with session_for(context, name, quiet=quiet, need_secrets=need_secrets) as session:
+    with session_for(context, name, quiet=quiet, need_secrets=need_secrets, need_hosts=False) as session:
         if made:
             session.note(f"made up {', '.join(made)}, kept in env/{name}.secrets")
         yield session
@@ -76,16 +76,16 @@ def status(context: Context, env: str = "", json: bool = False) -> None:
     from ..operations import development
 
     with _session(context, env, quiet=True) as session:
-        found = development.status(session)
-    _show(found, json=json)
+        found, options = development.status(session), session.environment.options
+    if not found.containers and not json:
+        output.line(f"nothing runs; run: inv dev.up {options}")
+    else:
+        _show(found, json=json)
 
 
 def _show(found: Development, *, json: bool) -> None:
     if json:
         output.document(found)
-        return
-    if not found.containers:
-        output.line("nothing runs; run: inv dev.up")
         return
     rows = [(one.service, one.status, ", ".join(f"127.0.0.1:{port}" for port in one.ports)) for one in found.containers]
     output.table(("service", "state", "listens on"), rows)

@@ -26,23 +26,22 @@ def trust(context: Context, env: str = "", host: str = "", yes: bool = False, re
     Compare each with what the host itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"""
     from ..remote import fetch_host_key, record_host_key
 
-    environment = environment_for(context, env, host, need_secrets=False)
+    environment = environment_for(context, env, host, need_secrets=False, need_hosts=True)
     chosen = [one for name, one in environment.hosts.items() if not host or name == host]
-    if not chosen:
-        raise UsageError(f"{environment.name}.yml: no hosts; this environment is this machine")
     for one in chosen:
         key = fetch_host_key(one)
         output.line(f"{one.name} ({one.address}): {key}")
-        if not yes and not _agreed(one.name):
+        if not yes and not _agreed(one.name, environment.name):
             raise Exit(code=UsageError.exit_code)
         record_host_key(one, key, replace=replace)
         output.line(f"{one.name}: recorded", "green")
 
 
-def _agreed(name: str) -> bool:
+def _agreed(name: str, environment: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError(
-            f"{name}: nobody is there to compare the fingerprint; compare it, then: inv hosts.trust --host={name} --yes"
+            f"{name}: nobody is there to compare the fingerprint; compare it, then: "
+            f"inv hosts.trust --env={environment} --host={name} --yes"
         )
     return input(f"{name}: is this its fingerprint? [y/N] ").strip().lower() in ("y", "yes")
 

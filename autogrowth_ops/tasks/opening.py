@@ -32,15 +32,23 @@ def environment_name(root: Path, env: str, host: str) -> str:
 
 
 def environment_for(
-    context: Context, env: str = "", host: str = "", *, sandbox: bool = False, need_secrets: bool = True
+    context: Context,
+    env: str = "",
+    host: str = "",
+    *,
+    sandbox: bool = False,
+    need_secrets: bool = True,
+    need_hosts: bool = False,
 ) -> Environment:
-    """The environment, read and checked; with stand-ins for its hosts if it is a sandbox or `sandbox` says so."""
+    """The environment, read and checked; with stand-ins for its hosts if it is a sandbox or `sandbox` says so.
+
+    Raise UsageError if hosts are needed and it has none."""
     from ..errors import UsageError
     from ..operations import rehearsal
 
     root = project_root(context)
     name = environment_name(root, env, host)
-    environment = rehearsal.load(name, root, sandbox=sandbox, need_secrets=need_secrets)
+    environment = rehearsal.load(name, root, sandbox=sandbox, need_secrets=need_secrets, need_hosts=need_hosts)
     if host and host not in environment.hosts:
         raise UsageError(f"{host}: no host of environment {name}; there are: {', '.join(environment.hosts) or 'none'}")
     return environment
@@ -55,11 +63,12 @@ def session_for(
     sandbox: bool = False,
     quiet: bool = False,
     need_secrets: bool = True,
+    need_hosts: bool = True,
 ) -> Iterator[Session]:
-    """An open session; `host` limits it to that host."""
+    """An open session; `host` limits it to that host. Without `need_hosts` it may be on this machine."""
     from ..session import open_session
 
-    environment = environment_for(context, env, host, sandbox=sandbox, need_secrets=need_secrets)
+    environment = environment_for(context, env, host, sandbox=sandbox, need_secrets=need_secrets, need_hosts=need_hosts)
     watch = output.watcher(quiet=quiet)
     with open_session(environment, project_root(context), watch, hosts=(host,) if host else ()) as session:
         try:

@@ -69,9 +69,7 @@ def setup(
     from ..operations.setup import as_login, prepare_hosts
     from ..session import open_session
 
-    declared = environment_for(context, env, host, sandbox=sandbox, need_secrets=False)
-    if not declared.hosts:
-        raise UsageError(f"{declared.name}.yml: no hosts; this environment is this machine: inv dev.up")
+    declared = environment_for(context, env, host, sandbox=sandbox, need_secrets=False, need_hosts=True)
     watch = output.watcher(quiet=json or dry_run)
     chosen = (host,) if host else ()
     with open_session(as_login(declared, login), project_root(context), watch, hosts=chosen) as session:

@@ -89,12 +89,12 @@ def releases(context: Context, env: str = "", host: str = "", json: bool = False
     from ..operations.releases import list_releases
 
     with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        found = list_releases(session)
+        found, options = list_releases(session), session.environment.options
     if json:
         output.document(found)
         return
     if not found:
-        output.line("no release yet; run: inv deploy")
+        output.line(f"no release yet; run: inv deploy {options}")
         return
     output.table(
         ("release", "state", "serves on", "version", "by", "tests", "subject"),

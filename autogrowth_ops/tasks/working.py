@@ -8,7 +8,7 @@ from invoke import Context, Exit
 
 from ..errors import UsageError
 from .boundary import ops_task
-from .opening import session_for
+from .opening import environment_name, project_root, session_for
 
 SERVICE = {"service": "whose container; default: the public service"}
 
@@ -21,7 +21,9 @@ def exec_(context: Context, env: str = "", host: str = "", service: str = "", sa
               inv exec --service=postgres -- psql -U trading_user trading_system"""
     words = tuple(sys.argv[sys.argv.index("--") + 1 :]) if "--" in sys.argv else ()
     if not words:
-        raise UsageError("exec: no command; write it behind two dashes: inv exec --service=web -- ls /app")
+        name = environment_name(project_root(context), env, host)
+        option = f"--env={name}{' --sandbox' if sandbox else ''}"
+        raise UsageError(f"exec: no command; write it behind two dashes: inv exec {option} -- ls /app")
     _run(context, env, host, service, words, sandbox=sandbox)
 
 

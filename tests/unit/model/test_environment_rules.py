@@ -239,3 +239,10 @@ def test_no_loopback_or_public_address_is_private(address):
 )
 def test_the_secrets_of_a_template_are_those_in_its_expressions(template, names):
     assert secrets_used(template) == names
+
+
+@pytest.mark.parametrize(
+    ("is_rehearsal", "options"), [(False, "--env=production"), (True, "--env=production --sandbox")]
+)
+def test_hints_carry_the_options_that_mean_the_environment(is_rehearsal: bool, options: str):
+    assert replace(PLAIN, is_rehearsal=is_rehearsal).options == options

@@ -220,7 +220,8 @@ def test_a_bad_release_is_refused_with_its_reason(open_on: Open):
 def test_a_release_that_one_host_lacks_is_refused(open_on: Open):
     session = open_on(TWO, serving("app1"), replace(serving("app2"), releases=(OLD,)))
     with pytest.raises(
-        UsageError, match=f"app2: no release {OLDER.id} there; deploy its commit: inv deploy --version="
+        UsageError,
+        match=f"app2: no release {OLDER.id} there; deploy its commit: inv deploy --env=production --version=",
     ):
         deploy(session, OLDER.id)
 

@@ -1,4 +1,4 @@
-"""A project whose environment is this machine, with a Docker that never answers: tasks run, nothing is reached."""
+"""A project whose host is this machine, with a Docker that never answers: tasks run, nothing is reached."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ app:
   name: shop
   source: .
   services: {{web: {{port: 8000, replicas: 2}}}}
+hosts: {{local: {{address: local}}}}
 """
 Inv = Callable[..., int]
 

@@ -153,7 +153,7 @@ def test_releases_are_listed(inv: Inv, base: Path, capsys: pytest.CaptureFixture
 
 def test_no_release_is_no_error(inv: Inv, capsys: pytest.CaptureFixture[str]):
     assert inv("releases") == 0
-    assert "no release yet" in capsys.readouterr().out
+    assert capsys.readouterr().out == "no release yet; run: inv deploy --env=production\n"
 
 
 def test_a_lock_is_shown_and_removed(inv: Inv, base: Path, capsys: pytest.CaptureFixture[str]):
@@ -207,13 +207,35 @@ def test_rolling_back_without_a_host_that_is_fit_is_exit_code_3(inv: Inv):
     assert inv("rollback", "--dry-run") == 3
 
 
-def test_an_environment_without_hosts_has_no_key_to_trust(inv: Inv):
-    assert inv("hosts.trust") == 2
+WITHOUT_HOSTS = [
+    ["deploy"],
+    ["rollback"],
+    ["health"],
+    ["status"],
+    ["logs"],
+    ["setup"],
+    ["hosts.trust"],
+    ["deploy", "--sandbox"],
+]
 
 
-def test_exec_without_a_command_is_exit_code_2(inv: Inv, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("words", WITHOUT_HOSTS)
+def test_what_runs_on_this_machine_is_no_server(
+    inv: Inv, project: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+):
+    text = "secrets: [TOKEN]\napp: {name: shop, source: ., services: {web: {port: 8000}}}\n"
+    (project / "env" / "development.yml").write_text(text)
+    assert inv(*words, "--env=development") == 2
+    said = "error: development.yml: no hosts: it runs on this machine; run: inv dev.up --env=development\n"
+    assert capsys.readouterr().err == said
+
+
+def test_exec_without_a_command_is_exit_code_2(
+    inv: Inv, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setattr("sys.argv", ["inv", "exec"])
     assert inv("exec") == 2
+    assert "write it behind two dashes: inv exec --env=production -- ls /app" in capsys.readouterr().err
 
 
 def test_a_shell_in_what_does_not_run_is_exit_code_2(inv: Inv):
