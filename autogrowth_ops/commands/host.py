@@ -181,7 +181,7 @@ def parse_lock(text: str, silence: str = "") -> Lock | None:
         return None
     silent = int(silence) if silence.strip().isdigit() else 0
     try:
-        raw = json.loads(text.splitlines()[-1])
+        raw = json.loads(text.strip("\n").split("\n")[-1])
         return Lock(
             owner=str(raw["owner"]),
             host=str(raw["host"]),

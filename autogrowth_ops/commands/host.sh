@@ -5,19 +5,22 @@ umask 027
 export LC_ALL=C DOCKER_BUILDKIT=1 DOCKER_CLI_HINTS=false BUILDKIT_PROGRESS=plain
 TEMPORARY=""
 
-# In a framed script errors go where all else goes. Done once: a redirection at each step would leave a copy of the old
-# one open in what is detached, and the connection would wait for that.
-[ "$MARK" = @ ] || exec 2>&1
-trap 'cleanup' EXIT
-
-# pulse: a line every three seconds, by which the other side knows that this one is still heard.
+# pulse: a dot on standard error every three seconds, by which the other side knows that this one is still heard.
 pulse() {
   while kill -0 $$ 2>/dev/null; do
-    sleep 3 >/dev/null 2>&1
-    frame beat
+    sleep 3 2>/dev/null
+    printf . >&2
   done
 }
-[ "$MARK" = @ ] || { pulse </dev/null & PULSE=$!; }
+
+# In a framed script errors go where all else goes. Done once: a redirection at each step would leave a copy of the old
+# one open in what is detached, and the connection would wait for that.
+if [ "$MARK" != @ ]; then
+  (pulse) </dev/null >/dev/null &
+  PULSE=$!
+  exec 2>&1
+fi
+trap 'cleanup' EXIT
 
 cleanup() {
   [ -z "${PULSE:-}" ] || kill "$PULSE" 2>/dev/null
@@ -206,7 +209,7 @@ take_lock() {
     fi
     mkdir "$BASE/lock" && printf '%s\n' "$LOCK" >"$BASE/lock/token" && : >"$BASE/lock/heartbeat" && put "$BASE/lock/owner.json" "$1"
   ) 9>"$BASE/lock.guard" || return $?
-  beat $$ </dev/null >/dev/null 2>&1 &
+  (beat $$) </dev/null >/dev/null 2>&1 &
 }
 
 # lock_silence: seconds since the lock's last heartbeat.
@@ -228,7 +231,7 @@ beat() {
 
 # hold_lock: until standard input ends; steps on other hosts may take long.
 hold_lock() {
-  beat $$ </dev/null >/dev/null 2>&1 &
+  (beat $$) </dev/null >/dev/null 2>&1 &
   cat >/dev/null
 }
 

@@ -73,7 +73,7 @@ class Execution:
     def carry_out(
         self, stdin: bytes | Iterable[bytes], timeout_seconds: float, silent_seconds: float | None = None
     ) -> Outcome:
-        """The outcome; nothing on stdout for `silent_seconds` counts as a lost connection.
+        """The outcome; nothing said for `silent_seconds` counts as a lost connection.
 
         Raise TimeIsUp, ConnectionLost, the reason given to `stop`, or what `stdin` or `on_line` raised."""
         timer = threading.Timer(timeout_seconds, self.stop, [TimeIsUp()])
@@ -131,6 +131,7 @@ class Execution:
     def _collect_stderr(self) -> None:
         while chunk := self._process.read_stderr():
             self._stderr.append(chunk)
+            self._heard.set()
 
     def _read_stdout(self) -> bytes:
         chunks: list[bytes] = []

@@ -39,7 +39,7 @@ class Remote(Protocol):
     ) -> Outcome:
         """How the POSIX sh `script` ended, whatever its exit code, with `stdin` streamed to it.
 
-        `on_line` gets each line of stdout as it comes, without its end. With `silent_seconds`, a script that prints
+        `on_line` gets each line of stdout as it comes, without its end. With `silent_seconds`, a script that says
         nothing for so long (at most twice that) counts as lost. Raise CommandTimedOut at the limit and
         Unreachable if the connection breaks. At the limit, on Ctrl-C and when `stdin` or `on_line` raises, the
         script's process group is ended first (SIGTERM, then SIGKILL)."""

@@ -35,10 +35,17 @@ def base(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(base: Path) -> Run:
     def run(*calls: Command, stdin: bytes = b"") -> Found:
-        variables = {"BASE": str(base), "PROJECT": "shop", "MARK": "@", "RELEASE": RELEASE.id, "BY": '"kim"'}
+        variables = {
+            "BASE": str(base),
+            "PROJECT": "shop",
+            "MARK": "@x",
+            "LOCK": "ours",
+            "RELEASE": RELEASE.id,
+            "BY": '"kim"',
+        }
         text = script(calls, variables)
         outcome = subprocess.run(["sh", "-c", text], input=stdin, capture_output=True, check=False)
-        reader = FrameReader("@")
+        reader = FrameReader("@x")
         [reader.feed(line) for line in outcome.stdout.decode().splitlines()]
         return sections(reader.blocks())
 

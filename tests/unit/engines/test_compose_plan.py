@@ -146,8 +146,9 @@ def test_a_changed_stack_is_its_own_step_and_can_be_restored():
 
 def test_rollback_to_a_stopped_release_starts_what_is_there():
     back = plan(None, serving(with_older=True), release=OLDER, is_new=False)
-    expected = ["lock", "start", "ready", "switch", "verify", "current", "record", "unlock", "retire"]
+    expected = ["lock", "start", "ready", "switch", "verify", "current", "record", "retire"]
     assert keys(back) == expected
+    assert named(back, "retire").do[:2] == ("detached", "retired")
     assert named(back, "start").do == ("restart_containers", OLDER.id, "web")
     assert named(back, "start").undo == ("stop_release", OLDER.id)
 
