@@ -50,7 +50,7 @@ class Container:
         return self.state == "running"
 
 
-STALE_LOCK_SECONDS = 30
+STALE_LOCK_SECONDS = 15
 
 
 @dataclass(frozen=True)
