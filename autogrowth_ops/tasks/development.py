@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Context
 
-from . import output
+from . import arguments, output
 from .boundary import ops_task
 from .opening import project_root, session_for
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 NAME = "development"
+MOST_PORT = 65535
 ENV = {"env": "an environment without hosts; default: development"}
 
 
@@ -44,7 +45,7 @@ def _session(context: Context, env: str, *, quiet: bool = False, need_secrets: b
     },
 )
 def up(
-    context: Context, env: str = "", port: int = 0, postgres_port: int = 0, redis_port: int = 0, json: bool = False
+    context: Context, env: str = "", port: str = "", postgres_port: str = "", redis_port: str = "", json: bool = False
 ) -> None:
     """Run the application on this machine, reloading when its source changes, with Postgres and Redis beside it.
 
@@ -53,10 +54,13 @@ def up(
               inv dev.up --port=8001 --postgres-port=5433"""
     from ..operations import development
 
+    datastores = {"postgres": postgres_port, "redis": redis_port}
+    chosen = {name: _port(f"--{name}-port", text) for name, text in datastores.items() if text}
+    own = _port("--port", port) if port else None
     with _session(context, env, quiet=json, need_secrets=True) as session:
-        public = session.environment.app.public_service()
-        chosen = {"postgres": postgres_port, "redis": redis_port, public: port}
-        found = development.up(session, {name: number for name, number in chosen.items() if number})
+        if own:
+            chosen[session.environment.app.public_service()] = own
+        found = development.up(session, chosen)
     _show(found, json=json)
 
 
@@ -81,6 +85,10 @@ def status(context: Context, env: str = "", json: bool = False) -> None:
         output.line(f"nothing runs; run: inv dev.up {options}")
     else:
         _show(found, json=json)
+
+
+def _port(option: str, text: str) -> int:
+    return arguments.number(option, text, most=MOST_PORT)
 
 
 def _show(found: Development, *, json: bool) -> None:

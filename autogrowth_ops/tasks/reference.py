@@ -25,7 +25,7 @@ TITLES = {
     "lock": "Locks",
     "sandbox": "Throwaway hosts",
 }
-VALUES = {str: "TEXT", int: "NUMBER"}
+NUMBERS = ("lines", "port", "postgres_port", "redis_port")  # texts that tasks read as numbers themselves
 INTRODUCTION = """\
 # Tasks
 
@@ -63,7 +63,7 @@ def _task(name: str, task: AnyTask) -> Iterator[str]:
 
 def _option(argument: Argument) -> str:
     name = f"--{argument.name}".replace("_", "-")
-    return name if argument.kind is bool else f"{name}={VALUES[argument.kind]}"
+    return name if argument.kind is bool else f"{name}={'NUMBER' if argument.name in NUMBERS else 'TEXT'}"
 
 
 def _escaped(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Context, Exit
 
-from . import output
+from . import arguments, output
 from .boundary import ops_task
 from .opening import session_for
 
@@ -102,7 +102,7 @@ def _show_status(found: HostStatus) -> None:
     help={
         "follow": "go on printing lines as they come, until Ctrl-C",
         "service": "only these, separated by commas (also proxy, postgres, redis); default: the application's",
-        "since": "how far back, as 10m, 2h or a time stamp",
+        "since": "how far back, as 10m, 2h or 2026-11-23T10:00:00Z",
         "tail": "at most so many lines of each container, or `all`; default: 200",
     },
 )
@@ -123,6 +123,8 @@ def logs(
               inv logs --follow --service=web,proxy"""
     from ..operations.logs import logs as operation
 
+    lines, begin = arguments.tail(tail), arguments.since(since)
+
     def each(found: LogLine) -> None:
         if json:
             output.document(found, indent=None)
@@ -132,7 +134,7 @@ def logs(
     services = tuple(filter(None, service.split(",")))
     quiet_end = suppress(KeyboardInterrupt) if follow else nullcontext()
     with quiet_end, session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        operation(session, services, tail=tail, since=since, follow=follow, each=each)
+        operation(session, services, tail=lines, since=begin, follow=follow, each=each)
 
 
 @ops_task(common=READS)
@@ -200,13 +202,14 @@ TEXTS = {
 
 @ops_task(common=READS, help={"lines": "how many of the newest entries of each host; default: 50"})
 def audit(
-    context: Context, env: str = "", host: str = "", lines: int = 50, json: bool = False, sandbox: bool = False
+    context: Context, env: str = "", host: str = "", lines: str = "50", json: bool = False, sandbox: bool = False
 ) -> None:
     """Show what was done on the hosts, by whom, when, with what outcome."""
     from ..operations.audit import audit as operation
 
+    wanted = arguments.number("--lines", lines)
     with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        entries = operation(session, lines)
+        entries = operation(session, wanted)
     if json:
         output.document(entries)
     elif not entries:

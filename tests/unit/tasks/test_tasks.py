@@ -240,3 +240,22 @@ def test_exec_without_a_command_is_exit_code_2(
 
 def test_a_shell_in_what_does_not_run_is_exit_code_2(inv: Inv):
     assert inv("shell", "--service=web") == 2
+
+
+WRONG_VALUES = [
+    (
+        ["logs", "--since=yesterday"],
+        '--since: should be like 10m, 2h, 2026-11-23 or 2026-11-23T10:00:00Z, got "yesterday"',
+    ),
+    (["logs", "--tail=abc"], '--tail: should be a number of lines or all, got "abc"'),
+    (["audit", "--lines=abc"], '--lines: should be a whole number, 1 or more, got "abc"'),
+    (["dev.up", "--port=abc"], '--port: should be a whole number, 1 to 65535, got "abc"'),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG_VALUES)
+def test_a_value_that_cannot_be_is_exit_code_2(
+    inv: Inv, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+):
+    assert inv(*words) == 2
+    assert capsys.readouterr().err == f"error: {said}\n"
