@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..errors import RolloutFailed, UndoFailed, UsageError
 from ..model.release import Release, rollback_target
 from ..session import Session
@@ -37,11 +39,11 @@ def prepare(session: Session, to: str = "", *, wait_seconds: float | None = 0) -
 
 def rollback(session: Session, to: str = "", *, wait_seconds: float = 0) -> Outcome:
     """Put the older release live again. Raise UndoFailed if it does not come up: a person is needed; what served before
-    serves still, or the message says that it does not."""
+    serves still, or the message says that it does not. It names no commits: none of them is new."""
     began = session.clock.monotonic()
     prepared = prepare(session, to, wait_seconds=wait_seconds)
     try:
-        return put_live(session, prepared, began, skip_tests=True)
+        return replace(put_live(session, prepared, began, skip_tests=True), commits=())
     except UndoFailed:
         raise
     except RolloutFailed as error:

@@ -110,6 +110,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, styles: Sequ
         print("  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip(), flush=True)
 
 
+def shortened(text: str, letters: int) -> str:
+    """The text on one line, with at most so many letters."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= letters else f"{flat[: letters - 3]}..."
+
+
 def _width(text: str) -> int:
     from unicodedata import east_asian_width
 

@@ -13,9 +13,11 @@ from .opening import seconds, session_for
 
 if TYPE_CHECKING:
     from ..model.plan import Step
+    from ..model.release import Release
     from ..operations.deploy import Outcome, Prepared
     from ..session import Session
 
+MIGRATE, REASON_LETTERS = "migrate", 60
 WAIT = "how long to wait for somebody else's deploy, as 30s or 10m; default: not at all, exit code 6"
 
 
@@ -106,12 +108,18 @@ def releases(context: Context, env: str = "", host: str = "", json: bool = False
                 one.release.version.ref if one.release.version.ref != "HEAD" else one.release.version.commit[:7],
                 one.release.created_by,
                 one.release.tests,
-                one.release.version.subject or one.release.reason,
+                _about(one.release),
             )
             for one in found
         ],
         styles=["green" if one.serves_on else ("red" if one.release.state == "bad" else "") for one in found],
     )
+
+
+def _about(release: Release) -> str:
+    if release.state == "bad" and release.reason:
+        return f"failed: {output.shortened(release.reason, REASON_LETTERS)}"
+    return release.version.subject
 
 
 def _show_plan(session: Session, prepared: Prepared, *, json: bool) -> None:
@@ -130,17 +138,18 @@ def _show_plan(session: Session, prepared: Prepared, *, json: bool) -> None:
     if steps:
         output.table(
             ("host", "step", "if it fails later"),
-            [
-                (
-                    step.host,
-                    step.title,
-                    "cannot be undone" if step.final else ("is undone" if step.undo else "nothing to undo"),
-                )
-                for step in steps
-            ],
+            [(step.host, step.title, _if_it_fails_later(step)) for step in steps],
         )
     for text in changes:
         output.line(text, "green" if text.startswith("+") else ("red" if text.startswith("-") else ""))
+
+
+def _if_it_fails_later(step: Step) -> str:
+    if step.final:
+        return "cannot be undone"
+    if step.undo:
+        return "is undone"
+    return "is not undone" if step.key == MIGRATE else "nothing to undo"
 
 
 def _plan_document(prepared: Prepared, steps: Sequence[Step], changes: Sequence[str]) -> dict[str, object]:
