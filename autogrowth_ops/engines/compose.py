@@ -74,13 +74,18 @@ class ComposeEngine:
     def tidy(self, change: Change) -> Plan:
         """Take away what a deploy that was cut off has left; what serves stays as it is."""
         app = [host for host in self._environment.app_hosts() if host.name in change.observed]
-        steps = tuple(step for host in app for step in self._retire(change, host))
+        steps = tuple(step for host in app for step in (*self._name_again(change, host), *self._retire(change, host)))
         batches = (
             Batch("lock", (self._lock(change, app[0]),)),
             Batch("finish", steps, len(app)),
             Batch("unlock", (self._unlock(app[0]),)),
         )
         return Plan(batches).coalesced() if steps else Plan()
+
+    def _name_again(self, change: Change, host: Host) -> Iterator[Step]:
+        if change.observed[host.name].current != change.release.id:
+            point = ("point_current", change.release.id)
+            yield Step(host.name, "current", "name what serves current", point, final=True)
 
     def _unlock(self, host: Host) -> Step:
         return Step(host.name, "unlock", "give the lock back", ("release_lock",), final=True)
