@@ -468,16 +468,18 @@ look_one() {
   fi
 }
 
-# evidence NAME...: last health answer and last 50 log lines of each container.
+# evidence NAME...: of each container, as service and number: its last health answer and last 50 log lines, without what
+# a kept one said before it was started again. One that Docker restarted has said why before its newest start.
 evidence() {
   for name; do
-    frame evidence "$name"
+    frame evidence "$(awk -v name="/$name" '$1 == name { print $2 }' "$TEMPORARY/look")-${name##*-}"
     if [ -s "$TEMPORARY/code-$name" ] && [ "$(cat "$TEMPORARY/code-$name")" != 000 ]; then
       printf 'last health answer: %s %s\n' "$(cat "$TEMPORARY/code-$name")" "$(head -c 1000 "$TEMPORARY/answer-$name")"
     else
       printf 'last health answer: none\n'
     fi
-    docker logs --tail 50 "$name" 2>&1
+    begun=$(docker inspect --format '{{if not .RestartCount}}{{.State.StartedAt}}{{end}}' "$name")
+    docker logs --tail 50 ${begun:+--since "$(($(date -d "$begun" +%s) - 1))"} "$name" 2>&1
   done
 }
 
