@@ -10,6 +10,7 @@ from typing import Literal
 from .check import Check, Verdict
 from .environment import Environment
 from .observation import Observation
+from .release import container_label
 from .sizes import written_size
 
 Language = Literal["en", "ko"]
@@ -124,7 +125,9 @@ def _logs(seen: Seen, environment: Environment) -> tuple[Verdict, str, str]:
     errors = sum(log.errors for log in seen.logs)
     size = sum(log.size_bytes for log in seen.logs)
     worst = max(seen.logs, key=lambda log: log.errors)
-    value = f"{written_size(size)}, {errors} error lines" + (f", most in {worst.container}" if errors else "")
+    value = f"{written_size(size)}, {errors} error lines" + (
+        f", most in {container_label(worst.container)}" if errors else ""
+    )
     return (
         "warning" if errors or size > LOG_LIMIT_BYTES else "passed",
         value,
@@ -174,7 +177,7 @@ def drift(observed: Observation, environment: Environment, image_ids: Mapping[st
     others = {one.release for one in observed.containers if one.is_running and one.release not in ("", release.id)}
     found += [f"{other} runs beside it" for other in sorted(others)]
     strange = [
-        one.name
+        one.label
         for one in observed.containers
         if one.is_running
         and one.release == release.id

@@ -12,6 +12,7 @@ from typing import Literal, NewType
 ReleaseId = NewType("ReleaseId", str)
 State = Literal["started", "good", "bad"]
 ID_PATTERN = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{7}(-dirty)?$")
+BEHIND_ID = re.compile(r"-\d{8}-\d{6}-[0-9a-f]{7}(?:-dirty)?-(.+)$")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,12 @@ def release_id(now: datetime, version: Version) -> ReleaseId:
     """`<UTC time>-<short commit>`, with `-dirty` for a source that was never committed. `now` aware."""
     stamp = now.astimezone(timezone.utc).strftime("%Y%m%d-%H%M%S")
     return ReleaseId(f"{stamp}-{version.commit[:7]}{'-dirty' if version.is_dirty else ''}")
+
+
+def container_label(name: str) -> str:
+    """Service and number of a container, as `web-1`; its name repeats the project and the release."""
+    of_release = BEHIND_ID.search(name)
+    return of_release[1] if of_release else "-".join(name.split("-")[-2:])
 
 
 def newest_first(releases: Iterable[Release]) -> tuple[Release, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ..commands import host as words
 from ..remote import Remote, on_hosts
 from ..scripts import run_script
 from ..session import Session
 
+Entry = Mapping[str, object]
 
-def audit(session: Session, lines: int) -> tuple[Mapping[str, object], ...]:
+
+def audit(session: Session, lines: int) -> tuple[Entry, ...]:
     """The last `lines` entries of each host, merged by time; each names its host. A line that is cut is passed over."""
 
     def read(remote: Remote) -> list[dict[str, object]]:
@@ -21,6 +23,28 @@ def audit(session: Session, lines: int) -> tuple[Mapping[str, object], ...]:
 
     found = on_hosts(tuple(session.remotes.values()), read, at_once=len(session.remotes))
     return tuple(sorted((entry for entries in found.values() for entry in entries), key=lambda entry: str(entry["at"])))
+
+
+def audited_steps(session: Session, lines: int) -> tuple[Entry, ...]:
+    """The last `lines` steps of each host, merged by time: each as it ended, or as it started if it never did."""
+    steps = ended(audit(session, 2 * lines))
+    hosts = {str(step["host"]) for step in steps}
+    newest = [step for host in hosts for step in [one for one in steps if one["host"] == host][-lines:]]
+    return tuple(sorted(newest, key=lambda step: str(step["at"])))
+
+
+def ended(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries without the begin of each step that has an end."""
+    found: list[Entry | None] = []
+    begun: dict[tuple[object, ...], int] = {}
+    for entry in entries:
+        key = tuple(entry.get(name) for name in ("host", "release", "step", "by"))
+        if entry.get("outcome") == "started":
+            begun[key] = len(found)
+        elif key in begun:
+            found[begun.pop(key)] = None
+        found.append(entry)
+    return tuple(entry for entry in found if entry)
 
 
 def _entry(line: str) -> dict[str, object]:

@@ -20,6 +20,8 @@ from ..session import Session
 SECONDS = 60
 NAMES = ("api", "postgres", "redis")
 REPLICA = "replica:"
+ANSWERS = {"postgres": "query answered"}
+DETAILS = 500
 
 
 def health(session: Session) -> tuple[Check, ...]:
@@ -95,10 +97,15 @@ def _secret(environment: Environment, name: str) -> str:
 
 def _check(host: Host, name: str, code: int, text: str) -> Check:
     first, _, rest = text.partition("\n")
-    details = " ".join(rest.split())[:300] or ("answers" if code == 0 else f"exit code {code}")
+    said = ANSWERS.get(name) if code == 0 else None
+    details = said or " ".join(rest.split())[:DETAILS] or ("answers" if code == 0 else f"exit code {code}")
     took = int(first) if first.isdigit() else None
     return Check(
-        host.name, name, "passed" if code == 0 else "failed", details if first.isdigit() else text.strip()[:300], took
+        host.name,
+        name,
+        "passed" if code == 0 else "failed",
+        details if first.isdigit() else text.strip()[:DETAILS],
+        took,
     )
 
 

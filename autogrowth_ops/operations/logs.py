@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..commands.shell import script
 from ..errors import UsageError
+from ..model.release import container_label
 from ..remote import Remote, on_hosts
 from ..session import Session
 
@@ -21,6 +22,11 @@ class LogLine:
     container: str
     at: str
     text: str
+
+    @property
+    def label(self) -> str:
+        """The container's service and number, as `web-1`."""
+        return container_label(self.container)
 
 
 def logs(

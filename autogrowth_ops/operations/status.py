@@ -37,6 +37,12 @@ class HostStatus:
     lock: Lock | None
     observed: Observation
 
+    def kept(self) -> tuple[Running, ...]:
+        """Stopped containers of releases that do not serve, kept for a rollback."""
+        serving = self.serving.id if self.serving else ""
+        others = [row for row in self.containers if row.container.release not in ("", serving)]
+        return tuple(row for row in others if not row.container.is_running)
+
 
 def status(session: Session) -> tuple[HostStatus, ...]:
     """Every host, in declared order."""

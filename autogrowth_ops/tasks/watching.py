@@ -12,11 +12,14 @@ from .boundary import ops_task
 from .opening import session_for
 
 if TYPE_CHECKING:
+    from ..model.check import Check
     from ..model.checklist import Result
+    from ..operations.audit import Entry
     from ..operations.logs import LogLine
     from ..operations.status import HostStatus
 
-UNHEALTHY = 7
+UNHEALTHY, BODY_LETTERS = 7, 80
+STEP = ("at", "host", "by", "release", "step")
 READS = ("env", "host", "sandbox", "json")
 STYLES = {"passed": "green", "warning": "yellow", "failed": "bold red"}
 
@@ -42,7 +45,7 @@ def health(context: Context, env: str = "", host: str = "", json: bool = False, 
                     check.host,
                     check.name,
                     "" if check.milliseconds is None else str(check.milliseconds),
-                    check.details,
+                    _details(check),
                 )
                 for check in checks
             ],
@@ -52,8 +55,20 @@ def health(context: Context, env: str = "", host: str = "", json: bool = False, 
         raise Exit(code=UNHEALTHY)
 
 
-@ops_task(common=READS)
-def status(context: Context, env: str = "", host: str = "", json: bool = False, sandbox: bool = False) -> None:
+def _details(check: Check) -> str:
+    is_body = check.name == "api" or check.name.startswith("replica:")
+    return output.shortened(check.details, BODY_LETTERS) if is_body else check.details
+
+
+@ops_task(common=READS, help={"all": "list the stopped containers of kept releases too"})
+def status(
+    context: Context,
+    env: str = "",
+    host: str = "",
+    all: bool = False,  # noqa: A002 the option's name
+    json: bool = False,
+    sandbox: bool = False,
+) -> None:
     """Show what serves where: release, containers, since when, restarts, limits."""
     from ..operations.status import status as operation
 
@@ -68,10 +83,10 @@ def status(context: Context, env: str = "", host: str = "", json: bool = False, 
         )
         return
     for one in found:
-        _show_status(one)
+        _show_status(one, every=all)
 
 
-def _show_status(found: HostStatus) -> None:
+def _show_status(found: HostStatus, *, every: bool) -> None:
     from ..model.sizes import written_size
 
     release = found.serving
@@ -79,7 +94,9 @@ def _show_status(found: HostStatus) -> None:
     output.line(f"{found.host}: {what}", "green" if release else "yellow")
     if found.lock:
         output.line(f"{found.host}: locked by {found.lock}", "yellow")
-    if found.containers:
+    kept = () if every else found.kept()
+    rows = [row for row in found.containers if row not in kept]
+    if rows:
         output.table(
             ("container", "release", "state", "restarts", "memory", "cpus"),
             [
@@ -91,10 +108,18 @@ def _show_status(found: HostStatus) -> None:
                     written_size(row.memory_bytes) if row.memory_bytes else "no limit",
                     f"{row.cpus:g}" if row.cpus else "no limit",
                 )
-                for row in found.containers
+                for row in rows
             ],
-            styles=["" if row.container.is_running else "dim" for row in found.containers],
+            styles=["" if row.container.is_running else "dim" for row in rows],
         )
+    if kept:
+        releases = len({row.container.release for row in kept})
+        what = f"{_many(len(kept), 'stopped container')} of {_many(releases, 'kept release')}"
+        output.line(f"{what}; to list them: --all", "dim")
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @ops_task(
@@ -129,7 +154,7 @@ def logs(
         if json:
             output.document(found, indent=None)
         else:
-            output.line(f"{found.at[:23]} {found.host} {found.container} {found.text}")
+            output.line(f"{found.at[:23]} {found.host} {found.label} {found.text}")
 
     services = tuple(filter(None, service.split(",")))
     quiet_end = suppress(KeyboardInterrupt) if follow else nullcontext()
@@ -200,16 +225,19 @@ TEXTS = {
 }
 
 
-@ops_task(common=READS, help={"lines": "how many of the newest entries of each host; default: 50"})
+@ops_task(
+    common=READS, help={"lines": "how many of the newest steps of each host, with --json of its entries; default: 50"}
+)
 def audit(
     context: Context, env: str = "", host: str = "", lines: str = "50", json: bool = False, sandbox: bool = False
 ) -> None:
     """Show what was done on the hosts, by whom, when, with what outcome."""
     from ..operations.audit import audit as operation
+    from ..operations.audit import audited_steps
 
     wanted = arguments.number("--lines", lines)
     with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        entries = operation(session, wanted)
+        entries = operation(session, wanted) if json else audited_steps(session, wanted)
     if json:
         output.document(entries)
     elif not entries:
@@ -218,10 +246,15 @@ def audit(
         output.table(
             ("at", "host", "by", "release", "step", "outcome", "ms"),
             [
-                tuple(str(entry.get(key, "")) for key in ("at", "host", "by", "release", "step", "outcome", "ms"))
+                (*(str(entry.get(key, "")) for key in STEP), _outcome(entry), str(entry.get("ms", "")))
                 for entry in entries
             ],
         )
+
+
+def _outcome(entry: Entry) -> str:
+    word, _, code = str(entry.get("outcome", "")).partition(":")
+    return f"{word} (exit code {code})" if code else word
 
 
 TASKS = (health, status, logs, checklist, audit)

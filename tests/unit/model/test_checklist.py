@@ -207,7 +207,7 @@ def test_drift_fails_and_says_how():
         (
             SERVING,
             {**IMAGES, SERVING.containers[0].id: "sha256:2"},
-            (f"{SERVING.containers[0].name} runs another image than recorded",),
+            (f"{SERVING.containers[0].label} runs another image than recorded",),
         ),
     ],
 )

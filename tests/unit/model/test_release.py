@@ -12,6 +12,7 @@ from autogrowth_ops.model.release import (
     ID_PATTERN,
     Release,
     Version,
+    container_label,
     expired,
     find,
     newest_first,
@@ -141,3 +142,16 @@ def test_a_release_is_found_by_its_id():
 
 def test_a_release_that_is_not_there_is_not_found():
     assert find([OLD], NEW.id) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("shop-production-20261123-110000-aaaaaaa-web-1", "web-1"),
+        ("shop-production-20261123-110000-aaaaaaa-dirty-order-worker-2", "order-worker-2"),
+        ("my-shop-production-postgres-1", "postgres-1"),
+        ("alone", "alone"),
+    ],
+)
+def test_a_container_is_called_by_service_and_number(name: str, label: str):
+    assert container_label(name) == label

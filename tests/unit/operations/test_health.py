@@ -9,7 +9,7 @@ import pytest
 from autogrowth_ops.model.check import Check, worst
 from autogrowth_ops.model.environment import Environment, Host, Postgres, Redis, Service, Stack
 from autogrowth_ops.model.secret import Secret
-from autogrowth_ops.operations.health import health, questions
+from autogrowth_ops.operations.health import answers, health, questions
 from autogrowth_ops.render import Renderer
 from autogrowth_ops.session import Session
 from tests.fakes import ScriptedHost, make_environment
@@ -169,3 +169,10 @@ def test_a_data_host_is_not_asked_for_the_application():
 def test_workers_are_looked_at_without_a_port():
     calls, _ = asked(make_environment(services={"worker": Service()}))
     assert calls == [("ask_replicas", "worker::")]
+
+
+@pytest.mark.parametrize(("code", "details"), [(0, "query answered"), (2, "psql: error: no such role")])
+def test_a_query_that_was_answered_says_so(code: int, details: str):
+    text = "12\n420" if code == 0 else "12\npsql: error: no such role"
+    (found,) = answers(make_environment(), Host(name="app9", address="a", roles=()), {"postgres": (code, text)})
+    assert found.details == details

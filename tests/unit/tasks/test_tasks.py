@@ -179,6 +179,15 @@ def test_the_audit_is_a_table(inv: Inv, base: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.splitlines()[1].split() == ["2026", "local", "build", "done", "7"]
 
 
+def test_the_audit_has_one_row_a_step_and_says_exit_codes(inv: Inv, base: Path, capsys: pytest.CaptureFixture[str]):
+    lines = [{"at": "2026", "step": "build", "outcome": outcome, "ms": 7} for outcome in ("started", "failed:22")]
+    (base / "audit.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    inv("audit")
+    assert [" ".join(row.split()) for row in capsys.readouterr().out.splitlines()[1:]] == [
+        "2026 local build failed (exit code 22) 7"
+    ]
+
+
 def test_an_empty_audit_is_said(inv: Inv, capsys: pytest.CaptureFixture[str]):
     inv("audit")
     assert capsys.readouterr().out == "nothing was done yet\n"
