@@ -1,4 +1,4 @@
-step lock take_lock '{"owner": "kim", "host": "laptop", "pid": 4711, "since": "2026-11-23T12:00:00Z", "what": "deploy 20261123-120000-0000003", "is_ending": false}' 30
+step lock take_lock '{"owner": "kim", "host": "laptop", "pid": 4711, "since": "2026-11-23T12:00:00Z", "what": "deploy 20261123-120000-0000003", "is_ending": false}' 15
 step receive receive
 step build build 1800 trading-app-production:20261123-120000-0000003 /srv/trading-app/production/releases/20261123-120000-0000003/Dockerfile
 step migrate migrate 20261123-120000-0000003 600 web python main.py migrate
