@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Literal
 
 from .check import Check, Verdict
 from .environment import Environment
 from .observation import Observation
 from .release import container_label
 from .sizes import written_size
+from .texts import Language, text
 
-Language = Literal["en", "ko"]
-DAY_SECONDS = 86_400
+SLOW_MILLISECONDS = 2000
 BACKUP_LIMIT_SECONDS = 26 * 3600
 LOG_LIMIT_BYTES = 100 * 2**20
 
@@ -74,13 +73,14 @@ class Item:
     judge: Callable[[Seen, Environment], tuple[Verdict, str, str] | None]
 
 
-NOT_SEEN: tuple[Verdict, str, str] = ("failed", "not read", "")
+def _not_seen(environment: Environment) -> tuple[Verdict, str, str]:
+    return "failed", text(environment.language, "not read"), ""
 
 
 def _share(key: str, limit: int) -> Callable[[Seen, Environment], tuple[Verdict, str, str]]:
     def judge(seen: Seen, environment: Environment) -> tuple[Verdict, str, str]:
         if key not in seen.system:
-            return NOT_SEEN
+            return _not_seen(environment)
         value = seen.system[key]
         return ("warning" if value > limit else "passed", f"{value:.0f} %", f"{limit} %")
 
@@ -92,10 +92,14 @@ def _api(seen: Seen, environment: Environment) -> tuple[Verdict, str, str] | Non
         return None
     check = next((check for check in seen.health if check.name == "api"), None)
     if check is None or check.milliseconds is None:
-        return NOT_SEEN
-    slow = check.milliseconds > 2000
+        return _not_seen(environment)
+    slow = check.milliseconds > SLOW_MILLISECONDS
     verdict: Verdict = "failed" if check.verdict == "failed" else ("warning" if slow else "passed")
-    return verdict, f"{check.milliseconds} ms" if check.verdict == "passed" else check.details, "200, 2000 ms"
+    return (
+        verdict,
+        f"{check.milliseconds} ms" if check.verdict == "passed" else check.details,
+        f"200, {SLOW_MILLISECONDS} ms",
+    )
 
 
 def _replicas(seen: Seen, environment: Environment) -> tuple[Verdict, str, str] | None:
@@ -113,7 +117,7 @@ def _store(name: str) -> Callable[[Seen, Environment], tuple[Verdict, str, str] 
             return None
         check = next((check for check in seen.health if check.name == name), None)
         if check is None:
-            return NOT_SEEN
+            return _not_seen(environment)
         return check.verdict, f"{check.milliseconds} ms" if check.verdict == "passed" else check.details, ""
 
     return judge
@@ -121,17 +125,15 @@ def _store(name: str) -> Callable[[Seen, Environment], tuple[Verdict, str, str] 
 
 def _logs(seen: Seen, environment: Environment) -> tuple[Verdict, str, str]:
     if seen.logs is None or not seen.logs:
-        return NOT_SEEN
+        return _not_seen(environment)
     errors = sum(log.errors for log in seen.logs)
     size = sum(log.size_bytes for log in seen.logs)
     worst = max(seen.logs, key=lambda log: log.errors)
-    value = f"{written_size(size)}, {errors} error lines" + (
-        f", most in {container_label(worst.container)}" if errors else ""
-    )
+    key = "logged in" if errors else "logged"
     return (
         "warning" if errors or size > LOG_LIMIT_BYTES else "passed",
-        value,
-        f"{written_size(LOG_LIMIT_BYTES)}, 0 error lines a day",
+        text(environment.language, key, written_size(size), errors, container_label(worst.container)),
+        text(environment.language, "log limit", written_size(LOG_LIMIT_BYTES)),
     )
 
 
@@ -139,16 +141,17 @@ def _backups(seen: Seen, environment: Environment) -> tuple[Verdict, str, str] |
     if not seen.is_data or not (environment.stack.postgres or environment.stack.redis):
         return None
     if seen.backups is None:
-        return NOT_SEEN
+        return _not_seen(environment)
+    language, limit = environment.language, BACKUP_LIMIT_SECONDS // 3600
     if not seen.backups:
-        return "failed", "none found", f"{BACKUP_LIMIT_SECONDS // 3600} h"
+        return "failed", text(language, "no backup"), text(language, "hours", limit)
     newest = seen.backups[-1]
     age = seen.now.astimezone(timezone.utc).timestamp() - newest.at
     good = age <= BACKUP_LIMIT_SECONDS and newest.size_bytes > 0
     return (
         "passed" if good else "failed",
-        f"{len(seen.backups)}, newest {written_size(newest.size_bytes)}, {age / 3600:.1f} h old",
-        f"{BACKUP_LIMIT_SECONDS // 3600} h, not empty",
+        text(language, "backups", len(seen.backups), written_size(newest.size_bytes), f"{age / 3600:.1f}"),
+        text(language, "backup limit", limit),
     )
 
 
@@ -156,26 +159,29 @@ def _release(seen: Seen, environment: Environment) -> tuple[Verdict, str, str] |
     if not seen.is_app:
         return None
     if seen.observed is None:
-        return NOT_SEEN
+        return _not_seen(environment)
     problems = drift(seen.observed, environment, seen.image_ids)
     serving = seen.observed.serving()
-    return "failed" if problems else "passed", "; ".join(problems) or str(serving), "as recorded"
+    return (
+        "failed" if problems else "passed",
+        "; ".join(problems) or str(serving),
+        text(environment.language, "as recorded"),
+    )
 
 
 def drift(observed: Observation, environment: Environment, image_ids: Mapping[str, str]) -> tuple[str, ...]:
     """How what runs differs from the record of the serving release. `image_ids` are by container id."""
-    release = observed.release(observed.serving())
+    language, serving = environment.language, observed.serving()
+    release = observed.release(serving)
     if release is None:
-        return ("no release serves",) if observed.serving() is None else (f"{observed.serving()} has no record",)
-    found = (
-        [] if observed.current == release.id else [f"current names {observed.current}, the proxy serves {release.id}"]
-    )
+        return (text(language, "no record", serving) if serving else text(language, "no release"),)
+    found = [] if observed.current == release.id else [text(language, "two names", observed.current, release.id)]
     running = observed.running(release.id)
     for name, service in environment.app.services.items():
         if running.get(name, 0) != service.replicas:
-            found.append(f"{name}: {running.get(name, 0)} of {service.replicas} run")
+            found.append(text(language, "replicas", name, running.get(name, 0), service.replicas))
     others = {one.release for one in observed.containers if one.is_running and one.release not in ("", release.id)}
-    found += [f"{other} runs beside it" for other in sorted(others)]
+    found += [text(language, "beside", other) for other in sorted(others)]
     strange = [
         one.label
         for one in observed.containers
@@ -184,7 +190,7 @@ def drift(observed: Observation, environment: Environment, image_ids: Mapping[st
         and release.image_id
         and image_ids.get(one.id, release.image_id) != release.image_id
     ]
-    return (*found, *(f"{name} runs another image than recorded" for name in strange))
+    return (*found, *(text(language, "other image", name) for name in strange))
 
 
 ITEMS: Sequence[Item] = (

@@ -12,6 +12,7 @@ from ..model.check import Check
 from ..model.environment import Environment, Host
 from ..model.plan import Command
 from ..model.secret import Secret
+from ..model.texts import text
 from ..remote import Remote, on_hosts
 from ..render import Renderer
 from ..scripts import run_script
@@ -54,7 +55,7 @@ def questions(
 def answers(environment: Environment, host: Host, sections: Mapping[str, tuple[int, str]]) -> tuple[Check, ...]:
     """A check for each answer, and one for each replica or datastore that gave none."""
     asked = {name: found for name, found in sections.items() if name in NAMES or name.startswith(REPLICA)}
-    checks = [_check(host, name, code, text) for name, (code, text) in asked.items()]
+    checks = [_check(host, name, code, printed) for name, (code, printed) in asked.items()]
     return (*checks, *_missing(environment, host, checks))
 
 
@@ -87,7 +88,7 @@ def _data_calls(environment: Environment, variables: Mapping[str, str | Secret])
 def _url(variables: Mapping[str, str | Secret], scheme: str, usual: str) -> SplitResult:
     texts = {name: value.reveal() if isinstance(value, Secret) else value for name, value in variables.items()}
     fitting = [texts.get(usual, ""), *texts.values()]
-    return urlsplit(next((text for text in fitting if text.startswith(scheme) and "://" in text), ""))
+    return urlsplit(next((url for url in fitting if url.startswith(scheme) and "://" in url), ""))
 
 
 def _secret(environment: Environment, name: str) -> str:
@@ -95,8 +96,8 @@ def _secret(environment: Environment, name: str) -> str:
     return found.reveal() if found else ""
 
 
-def _check(host: Host, name: str, code: int, text: str) -> Check:
-    first, _, rest = text.partition("\n")
+def _check(host: Host, name: str, code: int, printed: str) -> Check:
+    first, _, rest = printed.partition("\n")
     said = ANSWERS.get(name) if code == 0 else None
     details = said or " ".join(rest.split())[:DETAILS] or ("answers" if code == 0 else f"exit code {code}")
     took = int(first) if first.isdigit() else None
@@ -104,7 +105,7 @@ def _check(host: Host, name: str, code: int, text: str) -> Check:
         host.name,
         name,
         "passed" if code == 0 else "failed",
-        details if first.isdigit() else text.strip()[:DETAILS],
+        details if first.isdigit() else printed.strip()[:DETAILS],
         took,
     )
 
@@ -112,11 +113,11 @@ def _check(host: Host, name: str, code: int, text: str) -> Check:
 def _missing(environment: Environment, host: Host, checks: list[Check]) -> tuple[Check, ...]:
     names = {check.name for check in checks}
     silent = [name for name in _expected(environment, host) if name not in names]
-    found = [Check(host.name, name, "failed", "no answer") for name in silent]
+    found = [Check(host.name, name, "failed", text(environment.language, "no answer")) for name in silent]
     for name, service in environment.app.services.items() if host.is_app() else ():
         running = sum(1 for check in checks if check.name.rpartition("-")[0] == f"{REPLICA}{name}")
         if running < service.replicas:
-            details = f"{running} of {service.replicas} containers are there"
+            details = text(environment.language, "containers", running, service.replicas)
             found.append(Check(host.name, f"replicas:{name}", "failed", details))
     return tuple(found)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Context, Exit
 
+from ..model.texts import text
 from . import arguments, output
 from .boundary import ops_task
 from .opening import session_for
@@ -14,6 +15,7 @@ from .opening import session_for
 if TYPE_CHECKING:
     from ..model.check import Check
     from ..model.checklist import Result
+    from ..model.texts import Language
     from ..operations.audit import Entry
     from ..operations.logs import LogLine
     from ..operations.status import HostStatus
@@ -31,14 +33,14 @@ def health(context: Context, env: str = "", host: str = "", json: bool = False, 
     from ..operations.health import health as operation
 
     with session_for(context, env, host, sandbox=sandbox, quiet=True) as session:
-        checks = operation(session)
+        checks, language = operation(session), session.environment.language
         trips = session.trips()
     verdict = worst(checks)
     if json:
         output.document({"verdict": verdict, "checks": checks, "trips": trips})
     else:
         output.table(
-            ("", "host", "check", "ms", "details"),
+            ("", text(language, "host"), text(language, "check"), "ms", text(language, "details")),
             [
                 (
                     output.mark(check.verdict),
@@ -73,7 +75,7 @@ def status(
     from ..operations.status import status as operation
 
     with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        found = operation(session)
+        found, language = operation(session), session.environment.language
     if json:
         output.document(
             [
@@ -83,30 +85,32 @@ def status(
         )
         return
     for one in found:
-        _show_status(one, every=all)
+        _show_status(one, language, every=all)
 
 
-def _show_status(found: HostStatus, *, every: bool) -> None:
+def _show_status(found: HostStatus, language: Language, *, every: bool) -> None:
     from ..model.sizes import written_size
 
     release = found.serving
-    what = f"{release.id} ({release.version.subject}) by {release.created_by}" if release else "no release serves"
+    what = text(language, "no release")
+    if release:
+        what = text(language, "serves", release.id, release.version.subject, release.created_by)
     output.line(f"{found.host}: {what}", "green" if release else "yellow")
     if found.lock:
-        output.line(f"{found.host}: locked by {found.lock}", "yellow")
+        output.line(f"{found.host}: {text(language, 'locked', found.lock)}", "yellow")
     kept = () if every else found.kept()
     rows = [row for row in found.containers if row not in kept]
     if rows:
         output.table(
-            ("container", "release", "state", "restarts", "memory", "cpus"),
+            [text(language, key) for key in ("container", "release", "state", "restarts", "memory", "cpus")],
             [
                 (
                     row.container.label,
-                    row.container.release or "stack",
+                    row.container.release or text(language, "stack"),
                     row.container.status,
                     str(row.restarts),
-                    written_size(row.memory_bytes) if row.memory_bytes else "no limit",
-                    f"{row.cpus:g}" if row.cpus else "no limit",
+                    written_size(row.memory_bytes) if row.memory_bytes else text(language, "no limit"),
+                    f"{row.cpus:g}" if row.cpus else text(language, "no limit"),
                 )
                 for row in rows
             ],
@@ -114,12 +118,8 @@ def _show_status(found: HostStatus, *, every: bool) -> None:
         )
     if kept:
         releases = len({row.container.release for row in kept})
-        what = f"{_many(len(kept), 'stopped container')} of {_many(releases, 'kept release')}"
-        output.line(f"{what}; to list them: --all", "dim")
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+        endings = ["" if number == 1 else "s" for number in (len(kept), releases)]
+        output.line(text(language, "kept", len(kept), releases, *endings), "dim")
 
 
 @ops_task(
@@ -183,46 +183,21 @@ def checklist(context: Context, env: str = "", host: str = "", json: bool = Fals
         raise Exit(code=UNHEALTHY)
 
 
-def _show_checklist(results: tuple[Result, ...], language: str) -> None:
+def _show_checklist(results: tuple[Result, ...], language: Language) -> None:
     from ..model.checklist import ITEMS, counts
 
-    words = TEXTS[language]
-    titles = {item.name: item.titles["ko" if language == "ko" else "en"] for item in ITEMS}
+    titles = {item.name: item.titles[language] for item in ITEMS}
     output.table(
-        ("", words["host"], words["item"], words["result"], words["value"], words["limit"]),
+        ("", *(text(language, key) for key in ("host", "item", "result", "value", "limit"))),
         [
-            (output.mark(one.verdict), one.host, titles[one.item], words[one.verdict], one.value, one.limit)
+            (output.mark(one.verdict), one.host, titles[one.item], text(language, one.verdict), one.value, one.limit)
             for one in results
         ],
         styles=[STYLES[one.verdict] for one in results],
     )
     summary = counts(results)
     verdict = "failed" if summary["failed"] else ("warning" if summary["warning"] else "passed")
-    output.line(", ".join(f"{words[name]} {number}" for name, number in summary.items()), STYLES[verdict])
-
-
-TEXTS = {
-    "en": {
-        "host": "host",
-        "item": "item",
-        "result": "result",
-        "value": "value",
-        "limit": "limit",
-        "passed": "passed",
-        "warning": "warning",
-        "failed": "failed",
-    },
-    "ko": {
-        "host": "호스트",
-        "item": "항목",
-        "result": "결과",
-        "value": "값",
-        "limit": "기준",
-        "passed": "통과",
-        "warning": "경고",
-        "failed": "실패",
-    },
-}
+    output.line(", ".join(f"{text(language, name)} {number}" for name, number in summary.items()), STYLES[verdict])
 
 
 @ops_task(

@@ -222,3 +222,28 @@ def test_an_image_that_was_never_recorded_is_no_drift():
 
 def test_every_item_has_a_title_in_both_languages():
     assert all(item.titles["en"] and item.titles["ko"] for item in ITEMS)
+
+
+KOREAN = replace(ENVIRONMENT, language="ko")
+WORSE = replace(
+    GOOD,
+    logs=(LogState("web-1", 100, 9, 3),),
+    observed=replace(SERVING, containers=make_containers(RELEASE.id, web=1)),
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "item", "value", "limit"),
+    [
+        (NOTHING, "cpu", "읽지 못함", ""),
+        (GOOD, "logs", "1 MiB, 오류 줄 0개", "하루 100 MiB, 오류 줄 0개"),
+        (WORSE, "logs", "100 B, 오류 줄 3개, 가장 많은 곳 web-1", "하루 100 MiB, 오류 줄 0개"),
+        (GOOD, "backups", "1개, 최신 1 GiB, 1.0시간 전", "26시간 이내, 비어 있지 않음"),
+        (replace(GOOD, backups=()), "backups", "없음", "26시간"),
+        (GOOD, "release", RELEASE.id, "기록과 일치"),
+        (WORSE, "release", "web: 2개 중 1개 실행 중", "기록과 일치"),
+    ],
+)
+def test_values_and_limits_are_read_in_korean(seen: Seen, item: str, value: str, limit: str):
+    found = {result.item: result for result in judge(seen, KOREAN)}[item]
+    assert (found.value, found.limit) == (value, limit)

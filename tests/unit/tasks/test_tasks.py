@@ -128,7 +128,19 @@ def test_a_checklist_is_read_in_korean(inv: Inv, project: Path, base: Path, caps
     with (project / "env" / "production.yml").open("a") as file:
         file.write("language: ko\n")
     inv("checklist")
-    assert "릴리스 기록 일치" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "릴리스 기록 일치" in said
+    assert "읽지 못함" in said
+    assert "not read" not in said
+
+
+def test_health_has_korean_headings(inv: Inv, project: Path, base: Path, capsys: pytest.CaptureFixture[str]):
+    with (project / "env" / "production.yml").open("a") as file:
+        file.write("language: ko\n")
+    inv("health")
+    said = capsys.readouterr().out
+    assert said.splitlines()[0].split() == ["호스트", "점검", "ms", "내용"]
+    assert "컨테이너 2개 중 0개만 있음" in said
 
 
 def test_status_without_a_release_says_so(inv: Inv, capsys: pytest.CaptureFixture[str]):

@@ -19,7 +19,7 @@ BODY = "200 " + "x" * 200
 def test_stopped_containers_of_kept_releases_are_listed_on_demand(
     capsys: pytest.CaptureFixture[str], every: bool, rows: int
 ):
-    _show_status(host_status(OBSERVED, DETAILS), every=every)
+    _show_status(host_status(OBSERVED, DETAILS), "en", every=every)
     said = capsys.readouterr().out
     assert ("2 stopped containers of 1 kept release; to list them: --all" in said) is not every
     assert len([line for line in said.splitlines() if line.startswith(("app1", "container", "web-"))]) == rows
@@ -30,7 +30,7 @@ def test_a_stopped_container_of_what_serves_is_always_listed(capsys: pytest.Capt
         "app1", current=SERVING.id, releases=(SERVING,), containers=make_containers(SERVING.id, "exited", web=1)
     )
     details = "\n".join(f"{one.id} 0 0 0 then false sha256:1" for one in stopped.containers)
-    _show_status(host_status(stopped, details), every=False)
+    _show_status(host_status(stopped, details), "en", every=False)
     assert "Exited (0)" in capsys.readouterr().out
 
 
@@ -39,3 +39,10 @@ def test_a_stopped_container_of_what_serves_is_always_listed(capsys: pytest.Capt
 )
 def test_bodies_are_cut_in_the_table_only(name: str, letters: int):
     assert len(_details(Check("app1", name, "passed", BODY))) == letters
+
+
+def test_status_is_read_in_korean(capsys: pytest.CaptureFixture[str]):
+    _show_status(host_status(OBSERVED, DETAILS), "ko", every=False)
+    said = capsys.readouterr().out.splitlines()
+    assert said[1].split() == ["컨테이너", "릴리스", "상태", "재시작", "메모리", "CPU"]
+    assert said[-1] == "보관된 릴리스 1개의 중지된 컨테이너 2개; 목록: --all"
