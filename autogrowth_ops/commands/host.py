@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+from ..model.environment import Service
 from ..model.observation import STALE_LOCK_SECONDS, Container, Facts, Lock, Observation
 from ..model.plan import Command
 from ..model.release import Release, ReleaseId, parse_release
@@ -83,19 +84,19 @@ def migrate(release: str, seconds: int, service: str, words: Command) -> Command
     return ("migrate", release, str(seconds), service, *words)
 
 
-def wait_ready(release: str, seconds: int, wanted: Iterable[tuple[str, int | None, str]]) -> Command:
-    """Wait until every replica of each (service, port, path) runs and answers 200."""
-    return (
-        "wait_ready",
-        release,
-        str(seconds),
-        *(f"{name}:{port or ''}:{path if port else ''}" for name, port, path in wanted),
-    )
+def wait_ready(release: str, services: Mapping[str, Service]) -> Command:
+    """Wait until every replica of each service runs and answers 200, each service within its own limit."""
+    return ("wait_ready", release, *(_awaited(name, service) for name, service in services.items()))
 
 
-def verify(release: str, seconds: int, curl_words: Sequence[str]) -> Command:
+def _awaited(name: str, service: Service) -> str:
+    asked = f"{service.port}:{service.health_path}" if service.port else ":"
+    return f"{name}:{service.start_timeout_seconds}:{asked}"
+
+
+def verify(release: str, seconds: int, through_proxy: Sequence[str]) -> Command:
     """Ask the proxy until this release answers."""
-    return ("verify", release, str(seconds), *curl_words)
+    return ("verify", release, str(seconds), *through_proxy)
 
 
 def record(release: Release) -> Command:

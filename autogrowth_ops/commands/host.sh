@@ -283,7 +283,7 @@ install_stack() {
   rm -rf "$BASE/stack.previous" && mkdir -p "$BASE/stack.previous" "$BASE/stack/proxy" "$BASE/stack/admin" || return 1
   chmod 0755 "$BASE/stack/proxy" && chmod 0777 "$BASE/stack/admin" || return 1
   move_files cp "$BASE/stack" "$BASE/stack.previous" && mkdir "$BASE/stack.previous/of-$RELEASE" && move_files mv "$BASE/stack.next" "$BASE/stack" || return 1
-  [ -f "$BASE/stack/proxy/release" ] || switch "" || return 1
+  [ -f "$BASE/stack/proxy/release" ] || switch "" 0 || return 1
   stack_up && put "$BASE/stack/hash" "$1" && rm -rf "$BASE/stack.next"
 }
 
@@ -356,7 +356,7 @@ restart_containers() {
 
 # stop_release ID SERVICE...: its containers are stopped, and kept; without services, all.
 stop_release() {
-  chosen=$(containers_of "$@")
+  chosen=$(containers_of "$@") || return 1
   # shellcheck disable=SC2086
   [ -z "$chosen" ] || docker stop $chosen
 }
@@ -390,7 +390,7 @@ retire() {
 
 # remove_release ID: its containers are gone.
 remove_release() {
-  chosen=$(containers_of "$1")
+  chosen=$(containers_of "$1") || return 1
   # shellcheck disable=SC2086
   [ -z "$chosen" ] || docker rm --force --volumes $chosen
 }
@@ -403,43 +403,47 @@ migrate() {
     run --rm --no-deps --no-TTY --name "$PROJECT-$migrated-migrate" "$migrate_service" "$@" </dev/null >"$BASE/releases/$migrated/migrate.log" 2>&1
   migrate_code=$?
   cat "$BASE/releases/$migrated/migrate.log"
-  [ "$migrate_code" != 124 ] || printf 'given up after %s s\n' "$migrate_limit"
+  if [ "$migrate_code" = 124 ]; then
+    docker rm --force "$PROJECT-$migrated-migrate" >/dev/null 2>&1
+    printf 'given up after %s s\n' "$migrate_limit"
+  fi
   return "$migrate_code"
 }
 
 LOOK='{{.Name}} {{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.RestartCount}} {{.State.ExitCode}} {{.State.OOMKilled}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}'
 
-# wait_ready ID SECONDS SERVICE:PORT:PATH...: each replica of each service runs and answers 200 on its path (no path:
-# runs for a second). Code 21: one ended, 22: time is up, with the evidence of each replica that is not ready.
-# Docker is asked every tenth time only: that costs more than asking the application.
+# wait_ready ID SERVICE:SECONDS:PORT:PATH...: each replica of each service runs and answers 200 on its path (no path: runs
+# for a second). Code 21: one ended, 22: time is up, with the evidence of each replica that is not ready. Docker is asked
+# three times a second only: that costs more than asking the application.
 wait_ready() {
   clock
-  awaited=$1 wait_deadline=$((NOW + $2 * 1000)) wait_settled=$((NOW + 1000)) wait_round=0
-  shift 2
+  awaited=$1 wait_begun=$NOW wait_looked=0
+  shift
   temporary
   rm -f "$TEMPORARY"/ready-* "$TEMPORARY"/restarts-*
-  ids=$(containers_of "$awaited")
+  ids=$(containers_of "$awaited") || return 1
   [ -n "$ids" ] || { printf 'no container was started\n'; return 21; }
   while :; do
-    if [ $((wait_round % 10)) = 0 ]; then
+    clock
+    if [ $((NOW - wait_looked)) -ge 300 ]; then
       # shellcheck disable=SC2086
       docker inspect --format "$LOOK" $ids >"$TEMPORARY/look" || return 21
       clock
-      [ "$NOW" -lt "$wait_deadline" ] || wait_over=yes
+      wait_looked=$NOW
     fi
     look_all "$@" && return 0
     # shellcheck disable=SC2086
     if [ -n "$ended" ]; then evidence $ended; return 21; fi
     # shellcheck disable=SC2086
-    if [ -n "${wait_over:-}" ]; then evidence $unready; return 22; fi
-    wait_round=$((wait_round + 1))
+    if [ -n "$overdue" ]; then evidence $overdue; return 22; fi
     sleep 0.03
   done
 }
 
-# look_all SERVICE:PORT:PATH...: whether all are ready; sets `ended` and `unready` to container names.
+# look_all SERVICE:SECONDS:PORT:PATH...: whether all are ready, asked at the same time; sets `ended` and `overdue` to
+# container names.
 look_all() {
-  ended="" unready=""
+  ended="" overdue="" unready="" asking=""
   while read -r name service status restarts code oom ip _; do
     name=${name#/}
     for wanted; do
@@ -450,21 +454,34 @@ look_all() {
         printf '%s ended with exit code %s%s\n' "$service-${name##*-}" "$code" "$([ "$oom" = false ] || printf ', out of memory')"
         ended="$ended $name" && continue
       fi
-      [ -f "$TEMPORARY/ready-$name" ] || look_one "$name" "$ip" "${wanted#*:}" || unready="$unready $name"
+      if [ ! -f "$TEMPORARY/ready-$name" ]; then
+        look_one "$name" "$ip" "${wanted#*:*:}" &
+        asking="$asking $!"
+        unready="$unready $name:${wanted#*:}"
+      fi
     done
   done <"$TEMPORARY/look"
-  [ -z "$ended$unready" ]
+  for process in $asking; do wait "$process"; done
+  clock
+  unready_left=""
+  for one in $unready; do
+    name=${one%%:*} limit=${one#*:}
+    [ ! -f "$TEMPORARY/ready-$name" ] || continue
+    unready_left=yes
+    [ $((NOW - wait_begun)) -lt $((${limit%%:*} * 1000)) ] || overdue="$overdue $name"
+  done
+  [ -z "$ended$unready_left" ]
 }
 
-# look_one NAME IP PORT:PATH
+# look_one NAME IP PORT:PATH: leaves a mark when it is ready.
 look_one() {
   if [ "$3" = : ]; then
     clock
-    [ "$NOW" -ge "$wait_settled" ]
+    [ $((NOW - wait_begun)) -lt 1000 ] || : >"$TEMPORARY/ready-$1"
   else
     answer=$(curl --silent --max-time 2 --output "$TEMPORARY/answer-$1" --write-out '%{http_code}' "http://$2:${3%%:*}${3#*:}")
     printf '%s\n' "$answer" >"$TEMPORARY/code-$1"
-    [ "$answer" = 200 ] && : >"$TEMPORARY/ready-$1"
+    [ "$answer" != 200 ] || : >"$TEMPORARY/ready-$1"
   fi
 }
 
@@ -483,11 +500,17 @@ evidence() {
   done
 }
 
-# switch ID: from one request to the next the proxy asks this release; none with an empty one. The proxy reads the file
-# at each request, so nothing is reloaded and no connection is lost.
+# switch ID PORT: from one request to the next the proxy asks this release on this port; none with an empty id. The proxy
+# reads both files at each request, so nothing is reloaded and no connection is lost; a request that comes between the
+# two is tried again.
 switch() {
-  printf '%s' "$1" >"$BASE/stack/proxy/release.new" && chmod 0644 "$BASE/stack/proxy/release.new" || return 1
-  mv -f "$BASE/stack/proxy/release.new" "$BASE/stack/proxy/release"
+  proxy_file port "$2" && proxy_file release "$1"
+}
+
+# proxy_file NAME TEXT: whole or not at all, and readable for the proxy, which has no rights over other users' files.
+proxy_file() {
+  printf '%s' "$2" >"$BASE/stack/proxy/$1.new" && chmod 0644 "$BASE/stack/proxy/$1.new" || return 1
+  mv -f "$BASE/stack/proxy/$1.new" "$BASE/stack/proxy/$1"
 }
 
 # verify ID SECONDS CURL-WORDS...: the proxy answers 200 from this release, three times in a row.
@@ -531,13 +554,16 @@ record_bad() {
   mkdir -p "$BASE/releases/$1" && put "$BASE/releases/$1/release.json" "$2"
 }
 
-# prune ID...: record first, so that no half of it is ever a rollback target; then containers, image and folder of releases that are no rollback target any more.
+# prune ID...: record first, so that no half of it is ever a rollback target; then containers, image and folder of
+# releases that are no rollback target any more. What cannot go is told, and tried again next time.
 prune() {
   for pruned; do
     rm -f "$BASE/releases/$pruned/release.json"
-    remove_release "$pruned" || return 1
-    remove_image "$PROJECT:$pruned" || return 1
-    rm -rf "$BASE/releases/$pruned"
+    if remove_release "$pruned" >"$BASE/prune.new" 2>&1 && remove_image "$PROJECT:$pruned" >>"$BASE/prune.new" 2>&1; then
+      rm -rf "$BASE/releases/$pruned"
+    else
+      printf 'warning: %s could not be removed: %s\n' "$pruned" "$(tail -n 1 "$BASE/prune.new")"
+    fi
   done
 }
 

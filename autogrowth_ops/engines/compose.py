@@ -13,8 +13,10 @@ from ..model.environment import Environment, Host, Service
 from ..model.observation import Observation
 from ..model.plan import Batch, Command, Payload, Plan, RenderedFile, Step
 from ..model.release import Release, expired
+from ..model.then import as_of, public_port
 from ..remote import Remote
 from ..scripts import run_script
+from .door import through_proxy
 from .request import Change
 
 OBSERVE_SECONDS = 30
@@ -44,7 +46,12 @@ class ComposeEngine:
         return words.parse_observation(remote.host.name, frames.sections(blocks), our_clock)
 
     def plan(self, change: Change) -> Plan:
-        """Lock, prepare everywhere, migrate once, start and switch (the first host alone), then finish everywhere."""
+        """Lock, prepare everywhere, migrate once, start and switch (the first host alone), then finish everywhere.
+
+        A release that is there already is started as it was, not as today's files would have it."""
+        return ComposeEngine(as_of(self._environment, change.release))._plan(change)
+
+    def _plan(self, change: Change) -> Plan:
         app = [host for host in self._environment.app_hosts() if host.name in change.observed]
         data = [host for host in self._environment.hosts.values() if not host.is_app() and host.name in change.stack]
         first, others = app[0], app[1:]
@@ -164,6 +171,7 @@ class ComposeEngine:
             "migrate",
             "migrate the database",
             words.migrate(change.release.id, migrate.timeout_seconds, service, migrate.command),
+            undo=("remove_release", change.release.id),
             timeout_seconds=migrate.timeout_seconds + 30,
         )
 
@@ -203,14 +211,13 @@ class ComposeEngine:
             timeout_seconds=300,
         )
         limit = max(service.start_timeout_seconds for service in services.values())
-        wanted = [(name, service.port, service.health_path) for name, service in services.items()]
         yield Step(
             host.name,
             ready,
             f"wait until {', '.join(services)} answers"
-            if any(port for _, port, _ in wanted)
+            if any(service.port for service in services.values())
             else f"wait until {', '.join(services)} runs",
-            words.wait_ready(release, limit, wanted),
+            words.wait_ready(release, services),
             timeout_seconds=limit + 60,
         )
 
@@ -229,9 +236,12 @@ class ComposeEngine:
 
     def _switch(self, change: Change, host: Host) -> Iterator[Step]:
         release, old = change.release.id, change.old(host.name)
-        yield Step(host.name, "switch", "switch the proxy", ("switch", release), undo=("switch", old or ""))
+        before = as_of(self._environment, change.observed[host.name].release(old))
+        do = ("switch", release, str(public_port(self._environment)))
+        back = ("switch", old or "", str(public_port(before)))
+        yield Step(host.name, "switch", "switch the proxy", do, undo=back)
         yield Step(
-            host.name, "verify", "verify through the proxy", words.verify(release, 15, curl_words(self._environment))
+            host.name, "verify", "verify through the proxy", words.verify(release, 15, through_proxy(self._environment))
         )
 
     def _record(self, change: Change, host: Host) -> Step:
@@ -254,17 +264,6 @@ class ComposeEngine:
                 final=True,
                 timeout_seconds=grace + 120,
             )
-
-
-def curl_words(environment: Environment) -> tuple[str, ...]:
-    """Words for curl, on an app host, that ask the application's health through the proxy as a client would."""
-    service = environment.app.services[environment.app.public_service()]
-    proxy = environment.stack.proxy
-    if not proxy.domains:
-        return (f"http://127.0.0.1:{proxy.http_port}{service.health_path}",)
-    domain, port = proxy.domains[0], proxy.https_port
-    trust = ("--insecure",) if environment.sandbox else ()
-    return ("--resolve", f"{domain}:{port}:127.0.0.1", *trust, f"https://{domain}:{port}{service.health_path}")
 
 
 def _under(folder: str, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ...]:

@@ -31,7 +31,8 @@ class Release:
     """What `releases/<id>/release.json` says on a host.
 
     `build_hash` names what the image is made of, `config_hash` all rendered files and variables; equal hashes mean
-    equal releases. `timings` are milliseconds by step. `created_at` is ISO 8601 in UTC."""
+    equal releases. `services` and `public` are what the configuration said of its processes then.
+    `timings` are milliseconds by step. `created_at` is ISO 8601 in UTC."""
 
     id: ReleaseId
     version: Version
@@ -46,6 +47,8 @@ class Release:
     migration_hash: str = ""
     migrations: str = ""
     reason: str = ""
+    public: str = ""
+    services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     timings: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:

@@ -165,12 +165,18 @@ def _run_steps(session: Session, remote: Remote, steps: Sequence[Step], release:
         run.failure = Failure(run.current or (pending or steps)[0], None, "", error=error)
         session.watch(Event(remote.host.name, run.failure.step.title, "failed"))
         return
-    for block in result.blocks:
-        if block.kind == "start" and block.name == "lock" and block.text.startswith("taken over"):
-            session.note(f"lock {block.text}", remote.host.name)
+    _tell(session, remote.host.name, result.blocks)
     if len([step for step in steps if step in run.done]) < len(steps):
         run.failure = _failure(steps, result.blocks, run)
         session.watch(Event(remote.host.name, run.failure.step.title, "failed"))
+
+
+def _tell(session: Session, host: str, blocks: Sequence[Block]) -> None:
+    """What a person should know of steps that went well: a lock taken over, something that could not be removed."""
+    for block in blocks:
+        for text in block.text.splitlines() if block.kind == "start" else ():
+            if text.startswith("warning: ") or (block.name == "lock" and text.startswith("taken over")):
+                session.note(text, host)
 
 
 def _failure(steps: Sequence[Step], blocks: Sequence[Block], run: HostRun) -> Failure:

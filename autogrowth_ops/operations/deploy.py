@@ -14,6 +14,7 @@ from ..model.environment import Host
 from ..model.observation import Observation
 from ..model.plan import Plan, RenderedFile, SourceChange
 from ..model.release import ID_PATTERN, Release, ReleaseId, Version, newest_first, release_id
+from ..model.then import as_of, services_of
 from ..render import ANY_RELEASE, Renderer, digest
 from ..session import Session
 from .carry_out import carry_out
@@ -206,6 +207,8 @@ def _new_release(session: Session, renderer: Renderer, app: list[Host], version:
         image=f"{environment.project}:{new_id}",
         image_id=words.IMAGE_ID,
         migration_hash=session.source.hash_of(version.tree, migrate.paths) if migrate else "",
+        public=environment.app.public_service(),
+        services=services_of(environment),
         timings={words.TIMINGS: 0},
     )
 
@@ -231,7 +234,8 @@ def _sources(session: Session, observed: Mapping[str, Observation], version: Ver
 
 def _is_complete(session: Session, observed: Observation, release: Release) -> bool:
     running = observed.running(release.id)
-    return all(running.get(name, 0) == service.replicas for name, service in session.environment.app.services.items())
+    services = as_of(session.environment, release).app.services
+    return all(running.get(name, 0) == service.replicas for name, service in services.items())
 
 
 def _serving(change: Change, host: str) -> Release:

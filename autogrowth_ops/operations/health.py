@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..commands import host as words
-from ..engines.compose import curl_words
+from ..engines.door import through_proxy
 from ..model.check import Check
 from ..model.environment import Environment, Host
 from ..model.plan import Command
@@ -65,7 +65,9 @@ def _app_calls(environment: Environment) -> list[Command]:
         f"{name}:{service.port or ''}:{service.health_path if service.port else ''}"
         for name, service in services.items()
     ]
-    through = [words.in_section("api", ("ask", *curl_words(environment)))] if environment.app.public_service() else []
+    through = (
+        [words.in_section("api", ("ask", *through_proxy(environment)))] if environment.app.public_service() else []
+    )
     return [*through, ("ask_replicas", *wanted)]
 
 

@@ -52,6 +52,16 @@ def serving(project: Project) -> str:
     return str(deploy(project)["release"])
 
 
+@pytest.fixture
+def restored(project: Project) -> Iterator[None]:
+    """The project's files as they were, committed again behind the test."""
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=project.root, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    yield
+    subprocess.run(["git", "reset", "--quiet", "--hard", head], cwd=project.root, check=True)
+
+
 def test_a_code_change_loses_no_request(project: Project, host: SandboxHost, serving: str) -> None:
     change_code(project)
     with load(host.http_port) as report:
@@ -84,6 +94,22 @@ def test_a_rollback_loses_no_request_and_brings_the_old_version_back(
     assert_nothing_lost(report, new, serving)
 
 
+def test_a_changed_port_loses_no_request_and_can_be_rolled_back(
+    project: Project, host: SandboxHost, serving: str, restored: None
+) -> None:
+    yml, variables = project.root / "env" / "sandbox.yml", project.root / "env" / "sandbox.env"
+    before = yml.read_text(), variables.read_text()
+    yml.write_text(before[0].replace("      replicas: 2\n", "      replicas: 2\n      port: 8001\n"))
+    variables.write_text(before[1] + "\nPORT=8001\n")
+    with load(host.http_port) as report:
+        changed = deploy(project)["release"]
+        back = project.json("rollback", "--env=sandbox")["release"]
+    yml.write_text(before[0]), variables.write_text(before[1])
+    assert back == serving
+    assert report.failures == []
+    assert report.orders() == [serving, changed]
+
+
 def test_trips_stay_within_the_budget(project: Project, serving: str) -> None:
     change_code(project)
     assert deploy(project)["trips"]["sandbox1"] <= 8  # type: ignore[index]
@@ -113,16 +139,6 @@ BROKEN = {
     "migration fails": ("src/migrations/0009_broken.sql", "", "select no_such_column;\n", "no_such_column"),
     "build fails": ("requirements.txt", "", "no-such-package-of-this-name==1\n", "no-such-package-of-this-name"),
 }
-
-
-@pytest.fixture
-def restored(project: Project) -> Iterator[None]:
-    """The project's files as they were, committed again behind the test."""
-    head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=project.root, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    yield
-    subprocess.run(["git", "reset", "--quiet", "--hard", head], cwd=project.root, check=True)
 
 
 def break_release(project: Project, kind: str) -> str:

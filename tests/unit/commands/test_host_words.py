@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autogrowth_ops.commands import host as words
+from autogrowth_ops.model.environment import Service
 from autogrowth_ops.model.observation import Facts, Lock, Observation
 from autogrowth_ops.model.plan import Command
 from tests.fakes import FIT, NOON, make_containers, make_release, observation_sections
@@ -104,8 +105,8 @@ def test_a_recorded_release_is_good_and_has_places_for_what_the_host_knows():
         (words.build(60, "i:t", "/D"), ("build", "60", "i:t", "/D")),
         (words.tag_image("i:1", "i:2"), ("docker", "tag", "i:1", "i:2")),
         (words.migrate("r1", 9, "web", ("python", "m p")), ("migrate", "r1", "9", "web", "python", "m p")),
-        (words.wait_ready("r1", 9, [("web", 80, "/h")]), ("wait_ready", "r1", "9", "web:80:/h")),
-        (words.wait_ready("r1", 9, [("worker", None, "/h")]), ("wait_ready", "r1", "9", "worker::")),
+        (words.wait_ready("r1", {"web": Service(port=80, health_path="/h")}), ("wait_ready", "r1", "web:60:80:/h")),
+        (words.wait_ready("r1", {"worker": Service(start_timeout_seconds=9)}), ("wait_ready", "r1", "worker:9::")),
         (words.verify("r1", 15, ["http://x"]), ("verify", "r1", "15", "http://x")),
     ],
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from autogrowth_ops.engines import engine_for
-from autogrowth_ops.engines.compose import ComposeEngine, curl_words
+from autogrowth_ops.engines.compose import ComposeEngine, through_proxy
 from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Proxy, Service, Stack
 from autogrowth_ops.model.observation import Observation
 from autogrowth_ops.model.plan import Plan, Step
@@ -78,14 +78,14 @@ def test_a_first_deploy_makes_the_stack_and_retires_nothing():
 
 def test_a_first_deploy_is_undone_to_no_release():
     first = plan(None, FIRST, with_stack=True)
-    assert named(first, "switch").undo == ("switch", "")
+    assert named(first, "switch").undo == ("switch", "", "8000")
     assert named(first, "current").undo == ("unpoint_current",)
     assert named(first, "start").undo == ("remove_release", RELEASE.id)
 
 
 def test_a_switch_is_undone_by_switching_back():
     some = plan()
-    assert named(some, "switch").undo == ("switch", OLD.id)
+    assert named(some, "switch").undo == ("switch", OLD.id, "8000")
     assert named(some, "current").undo == ("point_current", OLD.id)
 
 
@@ -241,7 +241,7 @@ def test_waiting_names_what_it_waits_for():
     environment = make_environment(services={"web": Service(port=80, start_timeout_seconds=9), "worker": Service()})
     step = named(plan(environment), "ready")
     assert step.title == "wait until web, worker answers"
-    assert step.do == ("wait_ready", RELEASE.id, "60", "web:80:/health", "worker::")
+    assert step.do == ("wait_ready", RELEASE.id, "web:9:80:/health", "worker:60::")
 
 
 def test_workers_only_have_to_run():
@@ -355,7 +355,7 @@ def test_the_stack_is_never_stopped():
 )
 def test_the_proxy_is_asked_as_a_client_would(proxy: Proxy, is_sandbox: bool, expected: tuple[str, ...]):
     environment = make_environment(stack=Stack(proxy=proxy), sandbox=is_sandbox)
-    assert curl_words(environment) == expected
+    assert through_proxy(environment) == expected
 
 
 def test_every_script_knows_folder_and_project():
