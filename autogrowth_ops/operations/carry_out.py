@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from threading import Event as Signal
 from threading import Thread
 
+from ..commands import failures
 from ..commands import host as words
 from ..commands.frames import Block
-from ..commands.shell import CRASHED, LOCKED, NOT_HEALTHY
+from ..commands.shell import LOCKED
 from ..errors import LockHeld, OpsError, RolloutFailed, UndoFailed, Unreachable
 from ..model.event import Event
 from ..model.plan import Batch, Command, Plan, Step, undo_steps
@@ -22,7 +23,6 @@ from ..session import Session
 from ..source import chunks
 from .locking import held_by
 
-EVIDENCE_LINES = 50
 HOLDER_SECONDS = 5
 
 
@@ -38,23 +38,11 @@ class Failure:
 
     def reason(self) -> str:
         """The one line that says why."""
-        lines = [line for line in self.text.splitlines() if line.strip()]
-        if self.error:
-            return str(self.error)
-        if self.code == NOT_HEALTHY and self.evidence:
-            return "; ".join(f"{block.name}: {block.text.splitlines()[0]}" for block in self.evidence)
-        if not lines:
-            return f"exit code {self.code}"
-        if self.code == CRASHED and self.evidence:
-            return f"{lines[0]}: {self.evidence[0].text.splitlines()[-1].strip()}"
-        return words.parse_build_failure(self.text) if self.step.key == "build" else lines[-1].strip()
+        return str(self.error) if self.error else failures.reason(self.step.key, self.code, self.text, self.evidence)
 
     def details(self) -> list[str]:
         """What the step printed at its end, and the evidence of each container."""
-        found = self.text.splitlines()[-EVIDENCE_LINES:]
-        for block in self.evidence:
-            found += [f"--- {block.name}", *block.text.splitlines()]
-        return found
+        return failures.details(self.step.key, self.text, self.evidence)
 
 
 @dataclass
@@ -195,7 +183,7 @@ def _give_up(
 ) -> None:
     first = failures[0]
     if first.step.key == "lock" and first.code == LOCKED:
-        raise LockHeld(held_by(first.step.host, words.parse_lock(first.text), session.environment.name))
+        raise LockHeld(held_by(first.step.host, words.parse_lock(first.text), session.environment))
     if any(run.has_begun_final() for run in runs.values()):
         why = f"{first.step.host}: {first.step.title} failed: {first.reason()}"
         raise _unfinished(session, release, why, first.details())
@@ -206,10 +194,10 @@ def _give_up(
 
 
 def _unfinished(session: Session, release: Release, why: str, details: Sequence[str]) -> UndoFailed:
-    name = session.environment.name
+    options = session.environment.options
     return UndoFailed(
         f"{why}; {release.id} serves, but what should have ended may still run, and the lock is held: "
-        f"inv status --env={name}, then inv lock.release --env={name}",
+        f"inv status {options}, then inv lock.release {options}",
         details,
     )
 
@@ -230,15 +218,15 @@ def _undo(session: Session, runs: Mapping[str, HostRun], release: Release, *, is
         except OpsError as error:
             failed[name] = str(error)
     if lost and not failed:
-        name = session.environment.name
+        options = session.environment.options
         raise Unreachable(
             f"{reason}; {', '.join(lost)} cannot be asked: what was begun there ends by itself, and what it left is "
-            f"cleared up by the next deploy; look: inv status --env={name}, then: inv deploy --env={name}"
+            f"cleared up by the next deploy; look: inv status {options}, then: inv deploy {options}"
         )
     if failed:
         raise UndoFailed(
             "; ".join(f"{name}: undo failed: {why}" for name, why in failed.items())
-            + f"; after: {reason}; a person is needed: inv status --env={session.environment.name}"
+            + f"; after: {reason}; a person is needed: inv status {session.environment.options}"
         )
 
 

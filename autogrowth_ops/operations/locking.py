@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import LockHeld, UsageError
-from ..model.observation import Lock, Observation
+from ..model.environment import Environment
+from ..model.observation import STALE_LOCK_SECONDS, Lock, Observation
 from ..scripts import run_script
 from ..session import Session
 from .look import observe
@@ -34,9 +35,13 @@ def release_locks(session: Session) -> dict[str, Lock]:
     return found
 
 
-def held_by(host: str, lock: Lock | None, environment: str) -> str:
+def held_by(host: str, lock: Lock | None, environment: Environment) -> str:
     """The sentence for a lock that somebody holds."""
-    return f"{host}: locked by {lock or 'unknown'}; wait until it ends, or look: inv lock.status --env={environment}"
+    return (
+        f"{host}: locked by {lock or 'unknown'}; wait until it ends (--wait=10m), or look: inv lock.status "
+        f"{environment.options}; if its holder is gone it is taken over {STALE_LOCK_SECONDS} s after its last sign of "
+        "life"
+    )
 
 
 def when_free(
@@ -51,7 +56,7 @@ def when_free(
         name, lock = held
         limit = max(wait_seconds, ENDING_SECONDS if lock.is_ending else 0)
         if session.clock.monotonic() - began >= limit:
-            raise LockHeld(held_by(name, lock, session.environment.name))
+            raise LockHeld(held_by(name, lock, session.environment))
         session.note(f"waiting for {lock}", name)
         session.clock.sleep(POLL_SECONDS)
         observed = observe(session)
