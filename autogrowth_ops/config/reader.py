@@ -36,7 +36,7 @@ def load_environment(
     """The environment `name` of the project at `root`, checked as a whole.
 
     Merges env/base.yml, env/<name>.yml, then `overrides` ("policies.keep_releases": "3"); later wins. Without
-    `need_secrets`, a secret that has no value becomes PLACEHOLDER. `secrets_file` is one more place for values, over
+    `need_secrets`, a secret that has no value becomes PLACEHOLDER. `secrets_file` is one more place for values, under
     env/<name>.secrets; it need not exist, and names in it that are not declared are passed over.
     Raise ConfigError listing every problem as `production.yml:14: hosts/prod1/port: should be 1 to 65535, got 99999`:
     first of the writing and the shape of all files, and once that is right, of what contradicts itself."""
@@ -105,7 +105,7 @@ def _secrets(
 ) -> tuple[Mapping[str, str], Complaints]:
     own, complaints = read_secrets(_secrets_file(name, root), declared)
     more, refused = read_private(extra) if extra else ({}, ())
-    found = {secret: binding.value for part in (own, more) for secret, binding in part.items() if binding.value}
+    found = {secret: binding.value for part in (more, own) for secret, binding in part.items() if binding.value}
     return {**found, **from_process(declared or ())}, (*complaints, *refused)
 
 

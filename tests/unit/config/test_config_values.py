@@ -104,13 +104,13 @@ def test_the_process_environment_goes_over_the_file(project, monkeypatch):
     assert reveal(environment) == {"POSTGRES_PASSWORD": "from-process", "REDIS_PASSWORD": "other"}
 
 
-def test_one_more_file_goes_over_the_own_one(project, tmp_path):
+def test_one_more_file_fills_what_the_own_one_lacks(project, tmp_path):
     extra = tmp_path / "more.secrets"
     extra.write_text("REDIS_PASSWORD=from-more\nSOMETHING_ELSE=x\n")
     extra.chmod(0o600)
     root = project({"production.secrets": BOTH}, production=DECLARED)
     environment = load_environment("production", root, secrets_file=extra)
-    assert reveal(environment) == {"POSTGRES_PASSWORD": "from-file", "REDIS_PASSWORD": "from-more"}
+    assert reveal(environment) == {"POSTGRES_PASSWORD": "from-file", "REDIS_PASSWORD": "other"}
 
 
 @pytest.mark.parametrize("text", ["", "POSTGRES_PASSWORD=\n"])
