@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
 import socket
 import subprocess
 from collections.abc import Callable
@@ -27,6 +28,11 @@ GIT = {
 configuration.set_hypothesis_home_dir(TESTS.parent / ".hypothesis")
 settings.register_profile("ours", database=None, deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("ours")
+
+
+def pytest_configure() -> None:
+    """A shell that starts the tests in the background leaves SIGINT ignored; tests send it, and so do processes they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
