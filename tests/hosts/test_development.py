@@ -139,7 +139,7 @@ def test_a_taken_port_is_named_with_what_to_do(workplace: Workplace) -> None:
         done = workplace.project.inv("dev.up", f"--port={taken}", f"--redis-port={workplace.port}", check=False)
     assert done.returncode == 2
     assert f"127.0.0.1:{taken}: taken by another program" in done.stderr
-    assert "inv dev.up --port=" in done.stderr
+    assert "inv dev.up --env=development --port=" in done.stderr
 
 
 def test_an_application_that_ends_is_reported_with_its_last_lines(workplace: Workplace) -> None:
