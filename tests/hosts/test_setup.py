@@ -171,7 +171,7 @@ def test_another_user_is_made_by_one_who_may(server: Server) -> None:
 
 def test_root_makes_a_user_to_deploy_as(server: Server) -> None:
     server.root(
-        "install -d -m 700 /root/.ssh && cp /home/deploy/.ssh/authorized_keys /root/.ssh/ && userdel --remove deploy; "
+        "install -d -m 700 /root/.ssh && cp /home/deploy/.ssh/authorized_keys /root/.ssh/ && userdel --force --remove deploy; "
         "sed -i 's/PermitRootLogin no/PermitRootLogin yes/' /etc/ssh/sshd_config.d/sandbox.conf && "
         "kill -HUP $(cat /run/sshd.pid)"
     )
