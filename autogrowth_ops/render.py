@@ -226,7 +226,6 @@ def _jinja(folders: Sequence[Path]) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 files are rendered, no pages; every value goes through a filter of its own
         keep_trailing_newline=True,
-        extensions=["jinja2.ext.do"],
     )
     found.filters.update(FILTERS)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Mapping
 
 from ..commands import development as words
@@ -10,6 +9,7 @@ from ..commands.shell import quoted
 from ..errors import UsageError
 from ..model.environment import Environment
 from ..remote import Remote
+from ..sandbox.containers import is_free
 
 LOOPBACK = "127.0.0.1"
 SECONDS = 30
@@ -33,17 +33,6 @@ def refuse_taken(
 def option(environment: Environment, name: str) -> str:
     """The option of `inv dev.up` that sets a service's port."""
     return "--port" if name == environment.app.public_service() else f"--{name}-port"
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens on the port."""
-    with socket.socket() as candidate:
-        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            candidate.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
 
 
 def another(port: int) -> int:

@@ -130,7 +130,7 @@ def ensure_network(sandbox: str) -> str:
 
 def free_ports(taken: Collection[int]) -> Iterator[int]:
     """Ports on 127.0.0.1 that nobody listens on and that are not in `taken`, lowest first."""
-    return (port for port in PORTS if port not in taken and _is_free(port))
+    return (port for port in PORTS if port not in taken and is_free(port))
 
 
 def new_records(
@@ -157,7 +157,8 @@ def _published(record: HostRecord) -> list[str]:
     return [word for outer, inner in pairs for word in ("--publish", f"{ADDRESS}:{outer}:{inner}")]
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of the loopback address."""
     with closing(socket.socket()) as candidate:
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
