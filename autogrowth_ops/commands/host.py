@@ -1,4 +1,4 @@
-"""Words for the functions of `host.sh`, and the parsers of what the reading ones print."""
+"""Words for the functions of `library/`, and the parsers of what the reading ones print."""
 
 from __future__ import annotations
 

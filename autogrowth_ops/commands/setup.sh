@@ -1,4 +1,4 @@
-# What makes a bare Debian or Ubuntu server ready, as POSIX sh functions. Sent behind host.sh by `inv setup` only.
+# What makes a bare Debian or Ubuntu server ready, as POSIX sh functions. Sent behind the library by `inv setup` only.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 if [ "$(id -u)" = 0 ]; then ROOT_BY=itself; elif sudo -n true 2>/dev/null; then ROOT_BY=sudo; else ROOT_BY=nothing; fi
 

@@ -13,6 +13,20 @@ from ..model.plan import Command
 CRASHED = 21
 NOT_HEALTHY = 22
 LOCKED = 6
+PARTS = (
+    "frames",
+    "observing",
+    "lock",
+    "sending",
+    "stack",
+    "containers",
+    "readiness",
+    "switching",
+    "records",
+    "health",
+    "watching",
+    "checklist",
+)
 
 
 def quoted(words: Command) -> str:
@@ -23,7 +37,8 @@ def quoted(words: Command) -> str:
 @cache
 def library() -> str:
     """The shell functions that scripts call, without comments."""
-    text = files("autogrowth_ops.commands").joinpath("host.sh").read_text(encoding="utf-8")
+    folder = files("autogrowth_ops.commands").joinpath("library")
+    text = "".join(folder.joinpath(f"{part}.sh").read_text(encoding="utf-8") for part in PARTS)
     return re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""The functions of host.sh, run by a real shell on a folder of this machine. What needs Docker is in tests/hosts."""
+"""The functions of the library, run by a real shell on a folder of this machine. What needs Docker is in tests/hosts."""
 
 from __future__ import annotations
 

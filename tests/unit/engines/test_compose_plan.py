@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from autogrowth_ops.engines import engine_for
-from autogrowth_ops.engines.compose import ComposeEngine, through_proxy
+from autogrowth_ops.engines.compose import ComposeEngine
+from autogrowth_ops.engines.door import through_proxy
 from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Proxy, Service, Stack
 from autogrowth_ops.model.observation import Observation
 from autogrowth_ops.model.plan import Plan, Step

@@ -1,0 +1,66 @@
+# Containers of a release.
+
+# release_compose ID WORDS...: docker compose on one release.
+release_compose() {
+  compose_release=$1
+  shift
+  docker compose --project-name "$PROJECT-$compose_release" --file "$BASE/releases/$compose_release/compose.yml" "$@"
+}
+
+# containers_of ID SERVICE...: ids of a release's containers, running or not; without services, of all.
+containers_of() {
+  listed=$1
+  shift
+  if [ $# = 0 ]; then
+    docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$listed"
+  fi
+  for service; do
+    docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$listed" \
+      --filter "label=com.docker.compose.service=$service"
+  done
+}
+
+# start_release ID SERVICE...: its containers are made where they are not, and run. Compose would start the replicas one
+# after the other.
+start_release() {
+  started=$1
+  shift
+  release_compose "$started" create --no-build "$@" || return 1
+  restart_containers "$started" "$@"
+}
+
+# restart_containers ID SERVICE...: its containers, which are all there, run.
+restart_containers() {
+  restarted=$1
+  shift
+  containers_of "$restarted" "$@" | xargs -n 1 -P 8 docker start
+}
+
+# stop_release ID SERVICE...: its containers are stopped, and kept; without services, all.
+stop_release() {
+  chosen=$(containers_of "$@") || return 1
+  # shellcheck disable=SC2086
+  [ -z "$chosen" ] || docker stop $chosen
+}
+
+# remove_release ID: its containers are gone.
+remove_release() {
+  chosen=$(containers_of "$1") || return 1
+  # shellcheck disable=SC2086
+  [ -z "$chosen" ] || docker rm --force --volumes $chosen
+}
+
+# migrate ID SECONDS SERVICE WORDS...
+migrate() {
+  migrated=$1 migrate_limit=$2 migrate_service=$3
+  shift 3
+  timeout "$migrate_limit" docker compose --project-name "$PROJECT-$migrated" --file "$BASE/releases/$migrated/compose.yml" \
+    run --rm --no-deps --no-TTY --name "$PROJECT-$migrated-migrate" "$migrate_service" "$@" </dev/null >"$BASE/releases/$migrated/migrate.log" 2>&1
+  migrate_code=$?
+  cat "$BASE/releases/$migrated/migrate.log"
+  if [ "$migrate_code" = 124 ]; then
+    docker rm --force "$PROJECT-$migrated-migrate" >/dev/null 2>&1
+    printf 'given up after %s s\n' "$migrate_limit"
+  fi
+  return "$migrate_code"
+}

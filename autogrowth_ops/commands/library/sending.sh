@@ -1,0 +1,35 @@
+# Files, source and image of a release.
+
+# receive: a tar on standard input with release/, stack/ and source/ becomes the release's folder and the source.
+# While the source is being changed, source.tree is away: a copy that was cut off is never taken for a whole one.
+receive() {
+  incoming=$BASE/incoming-$RELEASE
+  rm -rf "$incoming" && mkdir -p "$incoming" "$BASE/releases" || return 1
+  tar -x -p -f - -C "$incoming" || return 1
+  if [ -f "$incoming/source.tree" ]; then receive_source || return 1; fi
+  rm -rf "$BASE/stack.next" "$BASE/releases/$RELEASE"
+  if [ -d "$incoming/stack" ]; then mv "$incoming/stack" "$BASE/stack.next" || return 1; fi
+  if [ -d "$incoming/release" ]; then mv "$incoming/release" "$BASE/releases/$RELEASE" || return 1; fi
+  rm -rf "$incoming"
+}
+
+receive_source() {
+  rm -f "$BASE/source.tree"
+  if [ -f "$incoming/source.full" ]; then rm -rf "$BASE/source"; fi
+  mkdir -p "$BASE/source" "$incoming/source" || return 1
+  while IFS= read -r removed; do rm -f "$BASE/source/$removed" || return 1; done <"$incoming/source.removed"
+  find "$BASE/source" -mindepth 1 -type d -empty -delete
+  cp -a "$incoming/source/." "$BASE/source/" && mv "$incoming/source.tree" "$BASE/source.tree"
+}
+
+drop_release() { rm -rf "$BASE/releases/$RELEASE" "$BASE/incoming-$RELEASE" "$BASE/stack.next"; }
+
+# build SECONDS IMAGE DOCKERFILE: the image of this release, from the source on the host, with its cache.
+build() {
+  timeout "$1" docker build --tag "$2" --file "$3" --label "autogrowth.project=$PROJECT" "$BASE/source"
+}
+
+# remove_image IMAGE: the name is gone; the image too, if it has no other.
+remove_image() {
+  if docker image inspect "$1" >/dev/null 2>&1; then docker image rm "$1"; fi
+}

@@ -1,0 +1,43 @@
+# Which release the proxy asks.
+
+# switch ID PORT: from one request to the next the proxy asks this release on this port; none with an empty id. The proxy
+# reads both files at each request, so nothing is reloaded and no connection is lost; a request that comes between the
+# two is tried again.
+switch() {
+  proxy_file port "$2" && proxy_file release "$1"
+}
+
+# proxy_file NAME TEXT: whole or not at all, and readable for the proxy, which has no rights over other users' files.
+proxy_file() {
+  printf '%s' "$2" >"$BASE/stack/proxy/$1.new" && chmod 0644 "$BASE/stack/proxy/$1.new" || return 1
+  mv -f "$BASE/stack/proxy/$1.new" "$BASE/stack/proxy/$1"
+}
+
+# verify ID SECONDS CURL-WORDS...: the proxy answers 200 from this release, three times in a row.
+verify() {
+  clock
+  verified=$1 verify_deadline=$((NOW + $2 * 1000)) in_a_row=0
+  shift 2
+  temporary
+  while [ "$in_a_row" -lt 3 ]; do
+    answer=$(curl --silent --max-time 5 --output "$TEMPORARY/body" --dump-header "$TEMPORARY/headers" --write-out '%{http_code}' "$@")
+    if [ "$answer" = 200 ] && grep -qi "^x-release: $verified" "$TEMPORARY/headers"; then
+      in_a_row=$((in_a_row + 1))
+      continue
+    fi
+    in_a_row=0
+    clock
+    if [ "$NOW" -ge "$verify_deadline" ]; then
+      printf 'through the proxy: %s %s\n' "$answer" "$(head -c 1000 "$TEMPORARY/body")"
+      return 22
+    fi
+    sleep 0.05
+  done
+}
+
+# point_current ID: `current` names this release from one moment to the next.
+point_current() {
+  ln -sfn "releases/$1" "$BASE/current.new" && mv -fT "$BASE/current.new" "$BASE/current"
+}
+
+unpoint_current() { rm -f "$BASE/current"; }
