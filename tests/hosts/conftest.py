@@ -12,9 +12,7 @@ from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox import hosts as sandbox
 from autogrowth_ops.sandbox.hosts import SandboxHost
 
-from .project import Project, make_project
-
-APP = "tests-app"
+from .project import APP, Project, make_project
 
 
 @pytest.fixture(scope="session")

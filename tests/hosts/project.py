@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 INV = Path(sys.executable).with_name("inv")
+APP = os.environ.get("AUTOGROWTH_TESTS_APP", "tests-app")  # names all their hosts: two runs at once need two
 COPIED = ("env", "templates", "tasks.py", "examples/trading_app")
 
 
@@ -23,8 +25,6 @@ class Project:
 
     def inv(self, *words: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run `inv` in the project; its output as text. With `check`, anything but exit code 0 fails with the output."""
-        import os
-
         environment = {**os.environ, "AUTOGROWTH_DEBUG": "1", "COLUMNS": "200", **variables}
         done = subprocess.run(
             [INV, *words],

@@ -13,9 +13,9 @@ from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 
 from .load import Report, load
-from .project import INV, Project
+from .project import APP, INV, Project
 
-BASE = "/srv/tests-app/sandbox"
+BASE = f"/srv/{APP}/sandbox"
 NUMBERS = count(1)
 GAP_SECONDS = 0.25
 
@@ -234,7 +234,7 @@ def test_only_so_many_releases_are_kept(project: Project, remote: FabricRemote, 
         if one["release"]["state"] == "good"
     ]
     assert len(good) == 5
-    images = on_host(remote, "docker image ls tests-app-sandbox --format '{{.Tag}}'").splitlines()
+    images = on_host(remote, f"docker image ls {APP}-sandbox --format '{{{{.Tag}}}}'").splitlines()
     assert set(images) == {one["release"]["id"] for one in good}
 
 

@@ -14,9 +14,9 @@ from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 
 from .load import load
-from .project import INV, Project
+from .project import APP, INV, Project
 
-BASE = "/srv/tests-app/sandbox"
+BASE = f"/srv/{APP}/sandbox"
 NUMBERS = count(1)
 DEPLOY_STEPS = ("lock", "receive", "build", "start", "ready", "switch", "verify", "current", "record", "retire")
 ROLLBACK_STEPS = ("lock", "start", "ready", "switch", "verify", "current", "record")

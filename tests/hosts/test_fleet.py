@@ -11,7 +11,7 @@ import pytest
 
 from autogrowth_ops.sandbox import hosts as sandbox
 
-from .project import Project, make_project
+from .project import APP, Project, make_project
 
 PAIR = """\
 hosts:
@@ -23,7 +23,7 @@ hosts:
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project whose production has two app hosts, the second without datastores; stand-ins are up."""
-    made = make_project(Path(tmp_path_factory.mktemp("fleet")) / "project", "fleet-app")
+    made = make_project(Path(tmp_path_factory.mktemp("fleet")) / "project", f"{APP}-fleet")
     yml = made.root / "env" / "production.yml"
     text = yml.read_text()
     start, end = text.index("hosts:"), text.index("app:")

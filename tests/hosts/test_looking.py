@@ -10,7 +10,7 @@ import pytest
 from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 
-from .project import Project
+from .project import APP, Project
 
 
 def test_health_asks_everything_in_one_trip(project: Project) -> None:
@@ -25,7 +25,7 @@ def test_health_asks_everything_in_one_trip(project: Project) -> None:
 
 @pytest.mark.parametrize("service", ["postgres", "redis"])
 def test_health_fails_with_a_datastore_away(project: Project, remote: FabricRemote, service: str) -> None:
-    container = f"tests-app-sandbox-{service}-1"
+    container = f"{APP}-sandbox-{service}-1"
     remote.run(f"docker pause {container}", timeout_seconds=30)
     try:
         done = project.inv("health", "--env=sandbox", "--json", check=False)

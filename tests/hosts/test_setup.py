@@ -14,10 +14,10 @@ from autogrowth_ops.sandbox import hosts
 from autogrowth_ops.sandbox.hosts import SandboxHost
 from autogrowth_ops.sandbox.images import BASE_IMAGES, ensure_base_images
 
-from .project import Project, make_project
+from .project import APP, Project, make_project
 
 SANDBOX = f"setup-{os.getpid()}"
-FOLDER = "/srv/setup-app/bare"
+FOLDER = f"/srv/{APP}-setup/bare"
 OLD_APT_CACHE = """#!/bin/sh
 case $2 in
 docker-compose) echo '  Candidate: 1.29.2-3' ;;
@@ -61,7 +61,7 @@ def environment(host: SandboxHost, user: str) -> str:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    project = make_project(tmp_path_factory.mktemp("setup"), "setup-app")
+    project = make_project(tmp_path_factory.mktemp("setup"), f"{APP}-setup")
     (project.root / "env/bare.env").write_text((project.root / "env/production.env").read_text())
     try:
         yield Server(project, hosts.up(SANDBOX, ["bare1"], bare=True, report=print)[0])
@@ -159,7 +159,7 @@ def test_a_server_that_was_made_ready_can_be_deployed_to(server: Server) -> None
 
 
 def test_the_log_of_steps_is_rotated(server: Server) -> None:
-    server.root(f"logrotate --force /etc/logrotate.d/setup-app-bare; test -f {FOLDER}/audit.jsonl.1")
+    server.root(f"logrotate --force /etc/logrotate.d/{APP}-setup-bare; test -f {FOLDER}/audit.jsonl.1")
 
 
 def test_another_user_is_made_by_one_who_may(server: Server) -> None:
