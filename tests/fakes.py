@@ -203,6 +203,7 @@ def observation_sections(observed: Observation) -> dict[str, tuple[int, str]]:
         "lock": (0, json.dumps(asdict(observed.lock)) if observed.lock else ""),
         "lock_silence": (0, str(observed.lock.silent_seconds) if observed.lock else ""),
         "leftovers": (0, "\n".join(observed.leftovers)),
+        "retiring": (0, "".join(f"{name} {left}\n" for name, left in observed.retiring.items())),
         "stack_hash": (0, observed.stack_hash),
         "source_tree": (0, observed.source_tree),
         "proxied": (0, observed.proxied),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from ..model.environment import Service
@@ -51,11 +51,6 @@ def take_lock(lock: Lock) -> Command:
     return ("take_lock", _owner(lock), str(STALE_LOCK_SECONDS))
 
 
-def detached(name: str, lock: Lock, words: Command) -> Command:
-    """The words behind the script's end, under the lock, which says so meanwhile and is then given back."""
-    return ("detached", name, _owner(replace(lock, is_ending=True)), *words)
-
-
 def _owner(lock: Lock) -> str:
     kept = {key: value for key, value in asdict(lock).items() if key != "silent_seconds"}
     return json.dumps(kept, ensure_ascii=False)
@@ -89,6 +84,11 @@ def wait_ready(release: str, services: Mapping[str, Service]) -> Command:
     return ("wait_ready", release, *(_awaited(name, service) for name, service in services.items()))
 
 
+def retire(release: str, seconds: int, services: Iterable[str]) -> Command:
+    """Stop a release behind the script's end: these services after so many seconds, all others at once."""
+    return ("retire", release, str(seconds), *services)
+
+
 def _awaited(name: str, service: Service) -> str:
     asked = f"{service.port}:{service.health_path}" if service.port else ":"
     return f"{name}:{service.start_timeout_seconds}:{asked}"
@@ -117,6 +117,7 @@ def parse_observation(host: str, found: Mapping[str, tuple[int, str]], our_clock
         images=tuple(found["images"][1].split()) if found["images"][0] == 0 else (),
         lock=parse_lock(found["lock"][1], found["lock_silence"][1]),
         leftovers=tuple(found["leftovers"][1].split()),
+        retiring={name: int(left) for name, left in map(str.split, found["retiring"][1].splitlines())},
         stack_hash=found["stack_hash"][1].strip(),
         source_tree=found["source_tree"][1].strip(),
         proxied=found["proxied"][1].strip(),
@@ -189,7 +190,6 @@ def parse_lock(text: str, silence: str = "") -> Lock | None:
             pid=int(raw["pid"]),
             since=str(raw["since"]),
             what=str(raw["what"]),
-            is_ending=raw.get("is_ending") is True,
             silent_seconds=silent,
         )
     except (ValueError, KeyError, TypeError):

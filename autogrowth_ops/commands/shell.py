@@ -22,6 +22,7 @@ PARTS = (
     "containers",
     "readiness",
     "switching",
+    "retiring",
     "records",
     "health",
     "watching",

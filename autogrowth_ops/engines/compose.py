@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from ..clock import Clock
 from ..commands import frames
@@ -57,7 +56,8 @@ class ComposeEngine:
             Batch("migrate", tuple(steps.migrate(first))),
             Batch("start", tuple(steps.start(first))),
             Batch("start the others", _each(steps.start, others), self._environment.policies.at_once),
-            *_finish(steps, app),
+            Batch("finish", _each(steps.finish, app), len(app)),
+            Batch("unlock", (steps.unlock(first),)),
         )
         return Plan(batches).coalesced()
 
@@ -65,7 +65,7 @@ class ComposeEngine:
         """Take away what a deploy that was cut off has left; what serves stays as it is."""
         steps = Steps(self._environment, change)
         app = self._app_hosts(change)
-        wanted = tuple(step for host in app for step in (*steps.name_again(host), *steps.retire(host)))
+        wanted = _each(steps.tidy, app)
         batches = (
             Batch("lock", (steps.lock(app[0]),)),
             Batch("finish", wanted, len(app)),
@@ -79,16 +79,3 @@ class ComposeEngine:
 
 def _each(of_host: Callable[[Host], Iterable[Step]], hosts: Sequence[Host]) -> tuple[Step, ...]:
     return tuple(step for host in hosts for step in of_host(host))
-
-
-def _finish(steps: Steps, app: Sequence[Host]) -> tuple[Batch, ...]:
-    """Old releases are stopped before a deploy ends, but behind the end of a rollback: it is in a hurry."""
-    change = steps.change
-    every = tuple(step for host in app for step in (steps.record(host), *steps.retire(host)))
-    if not change.is_new and len(app) == 1 and every[-1].key == "retire":
-        last = every[-1]
-        lock = replace(change.lock, what=f"stop what {change.release.id} replaced")
-        title = f"{last.title}, then give the lock back (goes on by itself)"
-        every = (*every[:-1], replace(last, title=title, do=words.detached("retired", lock, last.do)))
-        return (Batch("finish", every),)
-    return (Batch("finish", every, len(app)), Batch("unlock", (steps.unlock(app[0]),)))

@@ -23,12 +23,6 @@ class Steps:
     environment: Environment
     change: Change
 
-    def name_again(self, host: Host) -> Iterator[Step]:
-        """Name the serving release current, where it is not."""
-        if self.change.observed[host.name].current != self.change.release.id:
-            point = ("point_current", self.change.release.id)
-            yield Step(host.name, "current", "name what serves current", point, final=True)
-
     def unlock(self, host: Host) -> Step:
         """Give the lock back."""
         return Step(host.name, "unlock", "give the lock back", ("release_lock",), final=True)
@@ -120,15 +114,22 @@ class Steps:
         )
 
     def start(self, host: Host) -> Iterator[Step]:
-        """Start beside the old, swap singletons, switch."""
+        """Start beside the old, swap singletons, switch; what is still warm is switched to before all else."""
         services = self.environment.app.services
+        answering = {name: service for name, service in services.items() if service.port}
         rolling = {name: service for name, service in services.items() if not service.singleton}
         single = {name: service for name, service in services.items() if service.singleton}
+        is_warm = self._is_warm(host, answering)
+        if is_warm:
+            yield from self._start_services(host, answering, "start", "ready")
+            yield from self._switch(host)
+            rolling = {name: service for name, service in rolling.items() if name not in answering}
         if rolling:
-            yield from self._start_services(host, rolling, "start", "ready")
+            keys = ("start-rest", "ready-rest") if is_warm else ("start", "ready")
+            yield from self._start_services(host, rolling, *keys)
         if single:
             yield from self._swap_singletons(host, single)
-        if self.environment.app.public_service():
+        if not is_warm:
             yield from self._switch(host)
         old = self.change.old(host.name)
         yield Step(
@@ -139,12 +140,19 @@ class Steps:
             undo=("point_current", old) if old else ("unpoint_current",),
         )
 
+    def _is_warm(self, host: Host, services: Mapping[str, Service]) -> bool:
+        """Whether these services of the release run already, and none of them is a singleton."""
+        running = self.change.observed[host.name].running(self.change.release.id)
+        return bool(services) and all(
+            running.get(name, 0) == service.replicas and not service.singleton for name, service in services.items()
+        )
+
     def _start_services(self, host: Host, services: dict[str, Service], start: str, ready: str) -> Iterator[Step]:
         release, observed = self.change.release.id, self.change.observed[host.name]
         what = ", ".join(f"{name} x{service.replicas}" for name, service in services.items())
         undo: Command | None = ("remove_release", release)
         if observed.has_containers(release):
-            undo = None if observed.running(release) else ("stop_release", release)
+            undo = None if release == self.change.old(host.name) else ("stop_release", release, *services)
         yield Step(
             host.name,
             start,
@@ -178,6 +186,8 @@ class Steps:
         yield from self._start_services(host, single, "start-single", "ready-single")
 
     def _switch(self, host: Host) -> Iterator[Step]:
+        if not self.environment.app.public_service():
+            return
         release, old = self.change.release.id, self.change.old(host.name)
         before = as_of(self.environment, self.change.observed[host.name].release(old))
         do = ("switch", release, str(public_port(self.environment)))
@@ -187,28 +197,58 @@ class Steps:
             host.name, "verify", "verify through the proxy", words.verify(release, 15, through_proxy(self.environment))
         )
 
-    def record(self, host: Host) -> Step:
-        """Record the release as good."""
-        return Step(host.name, "record", "record the release", words.record(self.change.release), final=True)
+    def finish(self, host: Host) -> Iterator[Step]:
+        """Record the release as good, and end what is not needed beside it."""
+        record = words.record(self.change.release)
+        yield Step(host.name, "record", "record the release", record, final=True)
+        yield from self._prune(host)
+        yield from self._retire(host)
 
-    def retire(self, host: Host) -> Iterator[Step]:
-        """Stop what was replaced; remove what is no rollback target and what a deploy that was cut off has left."""
+    def tidy(self, host: Host) -> Iterator[Step]:
+        """Name what serves current, where it is not, and end what is not needed beside it."""
+        yield from self._name_again(host)
+        yield from self._prune(host)
+        yield from self._retire(host)
+
+    def _name_again(self, host: Host) -> Iterator[Step]:
+        if self.change.observed[host.name].current != self.change.release.id:
+            point = ("point_current", self.change.release.id)
+            yield Step(host.name, "current", "name what serves current", point, final=True)
+
+    def _prune(self, host: Host) -> Iterator[Step]:
+        observed, gone = self.change.observed[host.name], self._gone(host)
+        if gone or observed.leftovers:
+            title = f"remove {len(gone)} old" if gone else "clear up"
+            yield Step(host.name, "prune", title, ("prune", *gone), final=True, timeout_seconds=300)
+
+    def _retire(self, host: Host) -> Iterator[Step]:
+        """Order the end of what runs beside the release: it goes on by itself. What was replaced just now stays for its
+        streams, and warm for a way back; what was replaced before gives way."""
+        observed, gone = self.change.observed[host.name], self._gone(host)
+        replaced = self.change.old(host.name)
+        for old in _others_running(observed, self.change.release):
+            if old in gone or (replaced == self.change.release.id and observed.retiring.get(old, 0) > 0):
+                continue
+            seconds, kept = self._stays(observed, old) if old == replaced else (0, ())
+            yield Step(
+                host.name,
+                "retire" if old == replaced else f"retire-{old}",
+                f"stop {old}{f' in {seconds} s' if seconds else ''} (goes on by itself)",
+                words.retire(old, seconds, kept),
+                final=True,
+            )
+
+    def _stays(self, observed: Observation, old: str) -> tuple[int, tuple[str, ...]]:
+        """For how many seconds which services of a replaced release keep running: workers and schedulers never."""
+        services = as_of(self.environment, observed.release(old)).app.services
+        seconds = max(self.environment.policies.warm_minutes * 60, self.environment.stack.proxy.stream_close_seconds)
+        return seconds, tuple(name for name, service in services.items() if service.port and not service.singleton)
+
+    def _gone(self, host: Host) -> tuple[str, ...]:
         observed, release = self.change.observed[host.name], self.change.release
         past = (*(one for one in observed.releases if one.id != release.id), replace(release, state="good"))
         old = {one.id for one in expired(past, [release.id], self.environment.policies.keep_releases)}
-        gone = sorted((old | set(observed.strays())) - {release.id})
-        olds = [old for old in _others_running(observed, release) if old not in gone]
-        if olds or gone or observed.leftovers:
-            grace = max(service.stop_grace_seconds for service in self.environment.app.services.values())
-            words_for = [f"stop {', '.join(olds)}"] * bool(olds) + [f"remove {len(gone)} old"] * bool(gone)
-            yield Step(
-                host.name,
-                "retire",
-                ", ".join(words_for) or "clear up",
-                ("retire", *olds, "--", *gone),
-                final=True,
-                timeout_seconds=grace + 120,
-            )
+        return tuple(sorted((old | set(observed.strays())) - {release.id}))
 
 
 def _under(folder: str, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ...]:

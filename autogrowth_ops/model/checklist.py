@@ -180,7 +180,8 @@ def drift(observed: Observation, environment: Environment, image_ids: Mapping[st
     for name, service in environment.app.services.items():
         if running.get(name, 0) != service.replicas:
             found.append(text(language, "replicas", name, running.get(name, 0), service.replicas))
-    others = {one.release for one in observed.containers if one.is_running and one.release not in ("", release.id)}
+    warm = {one for one, seconds in observed.retiring.items() if seconds > 0}
+    others = {one.release for one in observed.containers if one.is_running} - {"", release.id} - warm
     found += [text(language, "beside", other) for other in sorted(others)]
     strange = [
         one.label

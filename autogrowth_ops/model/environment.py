@@ -157,7 +157,8 @@ class Proxy:
     https_port: Annotated[Port, Doc("port on the host for HTTPS")] = 443
     retry_seconds: Annotated[Seconds, Doc("how long a request is held while no replica answers")] = 5
     stream_close_seconds: Annotated[
-        Seconds, Doc("how long WebSockets stay open when the proxy's own configuration changes")
+        Seconds,
+        Doc("how long WebSockets stay open: behind a switch the replaced release stops after this time, not before"),
     ] = 30
     limits: Annotated[Limits, Doc("what the proxy may use")] = field(
         default_factory=lambda: Limits(memory="256MiB", cpus=0.5)
@@ -212,6 +213,11 @@ class Logging:
 class Policies:
     """How deploys behave."""
 
+    warm_minutes: Annotated[
+        int,
+        Interval(ge=0, le=10_080),
+        Doc("how long the replaced release keeps running, so that a rollback is only a switch of the proxy"),
+    ] = 0
     keep_releases: Annotated[
         int, Interval(ge=2, le=100), Doc("good releases kept on a host, the serving one included")
     ] = 5

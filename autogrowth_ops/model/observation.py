@@ -55,16 +55,13 @@ STALE_LOCK_SECONDS = 15
 
 @dataclass(frozen=True)
 class Lock:
-    """Who deploys at the moment; `since` is ISO 8601 in UTC, `silent_seconds` the age of the last heartbeat.
-
-    With `is_ending` the release serves already and only what it replaced is being stopped."""
+    """Who deploys at the moment; `since` is ISO 8601 in UTC, `silent_seconds` the age of the last heartbeat."""
 
     owner: str = "unknown"
     host: str = ""
     pid: int = 0
     since: str = ""
     what: str = ""
-    is_ending: bool = False
     silent_seconds: int = 0
 
     def is_stale(self) -> bool:
@@ -77,7 +74,9 @@ class Lock:
 
 @dataclass(frozen=True)
 class Observation:
-    """One host of one environment, as it was."""
+    """One host of one environment, as it was.
+
+    `retiring` are the releases that were replaced and still run, with the seconds until they stop."""
 
     host: str
     facts: Facts = field(default_factory=Facts)
@@ -90,6 +89,7 @@ class Observation:
     source_tree: str = ""
     proxied: str = ""
     leftovers: tuple[str, ...] = ()
+    retiring: Mapping[str, int] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
 
     def release(self, wanted: str | None) -> Release | None:

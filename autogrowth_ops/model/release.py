@@ -31,7 +31,8 @@ class Release:
     """What `releases/<id>/release.json` says on a host.
 
     `build_hash` names what the image is made of, `config_hash` all rendered files and variables; equal hashes mean
-    equal releases. `services` and `public` are what the configuration said of its processes then.
+    equal releases. `was` is the release it replaced, empty for the first one. `services` and `public` are what the
+    configuration said of its processes then.
     `timings` are milliseconds by step. `created_at` is ISO 8601 in UTC."""
 
     id: ReleaseId
@@ -43,6 +44,7 @@ class Release:
     state: State = "started"
     image: str = ""
     image_id: str = ""
+    was: str = ""
     tests: Literal["passed", "skipped", "none"] = "none"
     migration_hash: str = ""
     migrations: str = ""
@@ -87,8 +89,16 @@ def newest_first(releases: Iterable[Release]) -> tuple[Release, ...]:
     return tuple(sorted(releases, key=lambda release: release.id, reverse=True))
 
 
-def rollback_target(releases: Iterable[Release], current: ReleaseId) -> Release | None:
-    """The newest good release older than `current`; None if there is none."""
+def rollback_target(releases: Sequence[Release], current: ReleaseId) -> Release | None:
+    """The release that `current` replaced, or that one's own predecessor, until a good one: never one that was rolled
+    away from. Where that trail ends, the newest good one older than `current`; None if there is none."""
+    seen: set[str] = set()
+    one = find(releases, current)
+    while one and one.was not in seen:
+        seen.add(one.was)
+        one = find(releases, one.was)
+        if one and one.state == "good":
+            return one
     older = [release for release in newest_first(releases) if release.id < current and release.state == "good"]
     return older[0] if older else None
 

@@ -58,7 +58,11 @@ def prepare(
     if ID_PATTERN.match(version):
         observed = when_free(session, observe(session), wait_seconds)
         preflight(session, observed)
-        return prepare_known(session, observed, _known(observed, session, version), f"deploy {version}")
+        known = _known(observed, session, version)
+        serving = observed[session.environment.app_hosts()[0].name].serving()
+        if serving != known.id:
+            known = replace(known, was=serving or "")
+        return prepare_known(session, observed, known, f"deploy {version}")
     with observing(session) as looked:
         source = session.source.version(version or "HEAD", allow_dirty=allow_dirty)
         draft = _draft(session, source)
@@ -167,7 +171,7 @@ def _draft(session: Session, version: Version) -> Draft:
 
 
 def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: Draft) -> Prepared:
-    release = draft.release
+    release = replace(draft.release, was=observed[next(iter(draft.files))].serving() or "")
     hashes = {name: digest(files) for name, files in draft.stack.items()}
     changed = {name: files for name, files in draft.stack.items() if observed[name].stack_hash != hashes[name]}
     is_needed = bool(changed) or not all(_has(session, observed[name], release) for name in draft.files)

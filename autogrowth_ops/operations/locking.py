@@ -12,7 +12,6 @@ from ..session import Session
 from .look import observe
 
 POLL_SECONDS = 1.0
-ENDING_SECONDS = 180
 
 
 def locks(session: Session) -> dict[str, Lock]:
@@ -49,13 +48,12 @@ def when_free(
 ) -> Mapping[str, Observation]:
     """The hosts once nobody else is at work on them, observed anew if that took a while.
 
-    A lock that only ends what a rollback began is waited for in any case, any other for `wait_seconds`; None does not
-    ask. Raise LockHeld when that time is over. A lock whose holder is gone does not count: it will be taken over."""
+    A lock is waited for `wait_seconds`; None does not ask. Raise LockHeld when that time is over. One whose holder is
+    gone does not count: it will be taken over."""
     began = session.clock.monotonic()
     while wait_seconds is not None and (held := _held(observed)):
         name, lock = held
-        limit = max(wait_seconds, ENDING_SECONDS if lock.is_ending else 0)
-        if session.clock.monotonic() - began >= limit:
+        if session.clock.monotonic() - began >= wait_seconds:
             raise LockHeld(held_by(name, lock, session.environment))
         session.note(f"waiting for {lock}", name)
         session.clock.sleep(POLL_SECONDS)

@@ -74,7 +74,8 @@ def make_project(root: Path, app: str) -> Project:
         else:
             shutil.copy(source, target)
     base = root / "env" / "base.yml"
-    base.write_text(base.read_text().replace("name: trading-app", f"name: {app}"))
+    text = base.read_text().replace("name: trading-app", f"name: {app}")
+    base.write_text(text.replace("stack:\n", "stack:\n  proxy: {stream_close_seconds: 1}\n"))
     (root / ".gitignore").write_text("__pycache__/\n.pytest_cache/\n/env/*.secrets\n")
     git(root, "init", "--quiet")
     git(root, "config", "user.name", "tests")

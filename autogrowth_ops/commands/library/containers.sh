@@ -25,6 +25,7 @@ containers_of() {
 start_release() {
   started=$1
   shift
+  take_back "$started" || return 1
   release_compose "$started" create --no-build "$@" || return 1
   restart_containers "$started" "$@"
 }
@@ -33,6 +34,7 @@ start_release() {
 restart_containers() {
   restarted=$1
   shift
+  take_back "$restarted" || return 1
   containers_of "$restarted" "$@" | xargs -n 1 -P 8 docker start
 }
 
@@ -40,8 +42,10 @@ restart_containers() {
 stop_release() {
   chosen=$(containers_of "$@") || return 1
   # shellcheck disable=SC2086
-  [ -z "$chosen" ] || docker stop $chosen
+  stop_containers $chosen
 }
+
+stop_containers() { [ $# = 0 ] || docker stop "$@"; }
 
 # remove_release ID: its containers are gone.
 remove_release() {

@@ -49,15 +49,3 @@ release_lock() {
   [ -z "${LOCK:-}" ] || has_lock || return 0
   rm -rf "$BASE/lock"
 }
-
-# detached NAME OWNER-JSON WORDS...: done behind this script's end, under the lock, which says so and is then given back.
-detached() {
-  put "$BASE/lock/owner.json" "$2" || return 1
-  detached_name=$1
-  shift 2
-  (
-    beat "$(exec sh -c 'printf %s "$PPID"')" &
-    attempt "$detached_name" "$@"
-    release_lock
-  ) </dev/null >/dev/null 2>&1 &
-}

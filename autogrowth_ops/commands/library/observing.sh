@@ -73,6 +73,7 @@ observe() {
   section lock show_lock
   section lock_silence show_silence
   section leftovers leftovers
+  section retiring retiring
   section stack_hash show "$BASE/stack/hash"
   section source_tree show "$BASE/source.tree"
   section proxied show "$BASE/stack/proxy/release"

@@ -12,23 +12,9 @@ record_bad() {
   mkdir -p "$BASE/releases/$1" && put "$BASE/releases/$1/release.json" "$2"
 }
 
-# retire ID... -- ID...: the first releases are stopped and kept; meanwhile of the second ones nothing is left, nor of what
-# a deploy that was cut off had begun.
-retire() {
-  while [ "$1" != -- ]; do
-    stop_release "$1" &
-    retired="${retired:-} $!"
-    shift
-  done
-  shift
-  prune "$@" && rm -rf "$BASE"/incoming-* "$BASE/stack.next" "$BASE"/*.new "$BASE"/stack/proxy/*.new
-  retire_code=$?
-  for waited in ${retired:-}; do wait "$waited" || retire_code=1; done
-  return "$retire_code"
-}
-
 # prune ID...: record first, so that no half of it is ever a rollback target; then containers, image and folder of
-# releases that are no rollback target any more. What cannot go is told, and tried again next time.
+# releases that are no rollback target any more, and what a deploy that was cut off had begun. What cannot go is told, and
+# tried again next time.
 prune() {
   for pruned; do
     rm -f "$BASE/releases/$pruned/release.json"
@@ -38,4 +24,5 @@ prune() {
       printf 'warning: %s could not be removed: %s\n' "$pruned" "$(tail -n 1 "$BASE/prune.new")"
     fi
   done
+  rm -rf "$BASE"/incoming-* "$BASE/stack.next" "$BASE"/*.new "$BASE"/stack/proxy/*.new
 }

@@ -9,7 +9,7 @@ import pytest
 from autogrowth_ops.engines import engine_for
 from autogrowth_ops.engines.compose import ComposeEngine
 from autogrowth_ops.engines.door import through_proxy
-from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Proxy, Service, Stack
+from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Policies, Proxy, Service, Stack
 from autogrowth_ops.model.observation import Observation
 from autogrowth_ops.model.plan import Plan, Step
 from autogrowth_ops.model.release import Release
@@ -147,16 +147,42 @@ def test_a_changed_stack_is_its_own_step_and_can_be_restored():
 
 def test_rollback_to_a_stopped_release_starts_what_is_there():
     back = plan(None, serving(with_older=True), release=OLDER, is_new=False)
-    expected = ["lock", "start", "ready", "switch", "verify", "current", "record", "retire"]
+    expected = ["lock", "start", "ready", "switch", "verify", "current", "record", "retire", "unlock"]
     assert keys(back) == expected
-    assert named(back, "retire").do[:2] == ("detached", "retired")
     assert named(back, "start").do == ("restart_containers", OLDER.id, "web")
-    assert named(back, "start").undo == ("stop_release", OLDER.id)
+    assert named(back, "start").undo == ("stop_release", OLDER.id, "web")
 
 
-def test_rollback_to_a_release_that_runs_never_stops_it():
-    warm = replace(serving(), containers=(*make_containers(OLD.id, web=1), *make_containers(OLDER.id, web=1)))
-    assert named(plan(None, warm, release=OLDER, is_new=False), "start").undo is None
+WORKING = make_environment(
+    services={
+        "web": Service(port=8000),
+        "worker": Service(),
+        "clock": Service(singleton=True),
+        "api": Service(port=9000),
+    }
+)
+WARM = replace(
+    serving(),
+    containers=(
+        *make_containers(OLD.id, web=1, worker=1, clock=1, api=1),
+        *make_containers(OLDER.id, web=1, api=1),
+    ),
+    retiring={OLDER.id: 300},
+)
+
+
+def test_a_rollback_to_a_warm_release_switches_before_all_else_is_started():
+    back = plan(WORKING, WARM, release=OLDER, is_new=False)
+    assert [key.partition("-2026")[0] for key in keys(back)] == [
+        *("lock", "start", "ready", "switch", "verify", "start-rest", "ready-rest"),
+        *("stop-single", "start-single", "ready-single", "current", "record", "retire", "unlock"),
+    ]
+    assert named(back, "start").undo == ("stop_release", OLDER.id, "web", "api")
+
+
+def test_what_replaces_nothing_is_never_stopped_by_an_undo():
+    mended = plan(None, serving(), release=OLD, is_new=False)
+    assert named(mended, "start").undo is None
 
 
 def test_missing_replicas_are_made_before_they_are_started():
@@ -317,25 +343,43 @@ def test_old_releases_are_removed_as_far_as_they_expire():
     observed = replace(serving(), releases=many(), current=many()[-1].id, containers=())
     newest = make_release("20261130-100000-aaaaaaa")
     gone = [one.id for one in many()[:5]]
-    assert named(plan(None, observed, release=newest), "retire").do == ("retire", "--", *gone)
+    assert named(plan(None, observed, release=newest), "prune").do == ("prune", *gone)
 
 
 def test_what_expires_is_removed_and_not_stopped_first():
     observed = replace(serving(), releases=many(), containers=make_containers(many()[0].id, web=1))
     newest = make_release("20261130-100000-aaaaaaa")
-    step = named(plan(None, observed, release=newest), "retire")
-    assert step.do[:2] == ("retire", "--")
-    assert step.title == "remove 5 old"
+    some = plan(None, observed, release=newest)
+    assert named(some, "prune").title == "remove 5 old"
+    assert "retire" not in keys(some)
 
 
 def test_what_served_is_stopped_and_kept():
     step = named(plan(), "retire")
-    assert (step.do, step.title) == (("retire", OLD.id, "--"), f"stop {OLD.id}")
+    assert step.do == ("retire", OLD.id, "30", "web")
+    assert step.title == f"stop {OLD.id} in 30 s (goes on by itself)"
+
+
+def test_what_was_replaced_stays_warm_without_its_workers():
+    warm = replace(WORKING, policies=Policies(warm_minutes=10))
+    step = named(plan(warm, replace(WARM, containers=make_containers(OLD.id, web=1, worker=1))), "retire")
+    assert step.do == ("retire", OLD.id, "600", "web", "api")
+
+
+def test_a_second_warm_release_gives_way():
+    assert named(plan(WORKING, WARM), f"retire-{OLDER.id}").do == ("retire", OLDER.id, "0")
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(10, []), (0, [f"retire-{OLDER.id}"]), (-5, [f"retire-{OLDER.id}"])])
+def test_tidying_leaves_what_is_still_warm(seconds: int, expected: list[str]):
+    seen = replace(WARM, retiring={OLDER.id: seconds})
+    tidy = ComposeEngine(WORKING).tidy(make_change(WORKING, seen, release=OLD, is_new=False))
+    assert [step.key for step in tidy.steps() if step.key.startswith("retire")] == expected
 
 
 def test_the_stack_is_never_stopped():
     observed = replace(serving(), containers=(*serving().containers, *make_containers("", proxy=1, postgres=1)))
-    assert named(plan(None, observed), "retire").do == ("retire", OLD.id, "--")
+    assert named(plan(None, observed), "retire").do == ("retire", OLD.id, "30", "web")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+# The end of what was replaced. It goes on behind the end of the script that orders it, and of the connection.
+
+# retire ID SECONDS SERVICE...: all containers of a release stop and are kept: the named services after so many seconds,
+# unless the release is taken back meanwhile, all others at once.
+retire() {
+  clock
+  put "$BASE/releases/$1/retires" $((NOW / 1000 + $2)) || return 1
+  (attempt "retired-$1" stop_in_time "$@") </dev/null >/dev/null 2>&1 &
+}
+
+stop_in_time() {
+  retired=$1 retired_in=$2
+  shift 2
+  # shellcheck disable=SC2046
+  [ $# = 0 ] || stop_containers $(containers_beside "$retired" "$*")
+  sleep "$retired_in"
+  (flock 9 && stop_when_due "$retired") 9>"$BASE/retire.guard"
+}
+
+# containers_beside ID SERVICES: ids of a release's running containers of all other services.
+containers_beside() {
+  docker ps --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$1" \
+    --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | awk -v kept=" $2 " 'index(kept, " " $2 " ") == 0 { print $1 }'
+}
+
+# stop_when_due ID: it may have been taken back, and retired again for later.
+stop_when_due() {
+  [ -f "$BASE/releases/$1/retires" ] && [ "$(show "$BASE/stack/proxy/release")" != "$1" ] || return 0
+  clock
+  [ $((NOW / 1000)) -ge "$(cat "$BASE/releases/$1/retires")" ] || return 0
+  stop_release "$1" && rm -f "$BASE/releases/$1/retires"
+}
+
+# take_back ID: it is not to stop any more; one that is stopping just now has stopped when this ends.
+take_back() {
+  [ ! -f "$BASE/releases/$1/retires" ] || (flock 9 && rm -f "$BASE/releases/$1/retires") 9>"$BASE/retire.guard"
+}
+
+# retiring: `id seconds` of each release that will stop; seconds below 0 if nobody does it any more.
+retiring() {
+  clock
+  for path in "$BASE"/releases/*/retires; do
+    [ ! -f "$path" ] || printf '%s %s\n' "$(basename "${path%/retires}")" $(($(cat "$path") - NOW / 1000))
+  done
+}
