@@ -121,7 +121,7 @@ class Steps:
         single = {name: service for name, service in services.items() if service.singleton}
         is_warm = self._is_warm(host, answering)
         if is_warm:
-            yield from self._start_services(host, answering, "start", "ready")
+            yield from self._start_services(host, answering, "start", "ready", "restart_warm")
             yield from self._switch(host)
             rolling = {name: service for name, service in rolling.items() if name not in answering}
         if rolling:
@@ -147,7 +147,9 @@ class Steps:
             running.get(name, 0) == service.replicas and not service.singleton for name, service in services.items()
         )
 
-    def _start_services(self, host: Host, services: dict[str, Service], start: str, ready: str) -> Iterator[Step]:
+    def _start_services(
+        self, host: Host, services: dict[str, Service], start: str, ready: str, way: str = ""
+    ) -> Iterator[Step]:
         release, observed = self.change.release.id, self.change.observed[host.name]
         what = ", ".join(f"{name} x{service.replicas}" for name, service in services.items())
         undo: Command | None = ("remove_release", release)
@@ -157,7 +159,7 @@ class Steps:
             host.name,
             start,
             f"start {what}",
-            (_way_to_start(observed, release, services), release, *services),
+            (way or _way_to_start(observed, release, services), release, *services),
             undo=undo,
             timeout_seconds=300,
         )

@@ -19,6 +19,7 @@ TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     "stack": {"en": "stack", "ko": "스택"},
     "no limit": {"en": "no limit", "ko": "제한 없음"},
     "serves": {"en": "{0} ({1}) by {2}", "ko": "{0} ({1}), 배포: {2}"},
+    "retiring": {"en": "{0} still runs for its streams, for {1} s", "ko": "{0}: 연결 정리 후 {1}초 뒤 중지"},
     "locked": {"en": "locked by {0}", "ko": "잠금: {0}"},
     "kept": {
         "en": "{0} stopped container{2} of {1} kept release{3}; to list them: --all",

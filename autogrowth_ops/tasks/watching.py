@@ -79,7 +79,13 @@ def status(
     if json:
         output.document(
             [
-                {"host": one.host, "serving": one.serving, "lock": one.lock, "containers": one.containers}
+                {
+                    "host": one.host,
+                    "serving": one.serving,
+                    "lock": one.lock,
+                    "retiring": one.observed.retiring,
+                    "containers": one.containers,
+                }
                 for one in found
             ]
         )
@@ -98,6 +104,9 @@ def _show_status(found: HostStatus, language: Language, *, every: bool) -> None:
     output.line(f"{found.host}: {what}", "green" if release else "yellow")
     if found.lock:
         output.line(f"{found.host}: {text(language, 'locked', found.lock)}", "yellow")
+    for old, seconds in found.observed.retiring.items():
+        if seconds > 0:
+            output.line(f"{found.host}: {text(language, 'retiring', old, seconds)}", "dim")
     kept = () if every else found.kept()
     rows = [row for row in found.containers if row not in kept]
     if rows:

@@ -25,13 +25,18 @@ containers_of() {
 start_release() {
   started=$1
   shift
-  take_back "$started" || return 1
   release_compose "$started" create --no-build "$@" || return 1
   restart_containers "$started" "$@"
 }
 
 # restart_containers ID SERVICE...: its containers, which are all there, run.
 restart_containers() {
+  all_stopped "$1" || return 1
+  restart_warm "$@"
+}
+
+# restart_warm ID SERVICE...: the same for services that answer requests; nothing else of the release is waited for.
+restart_warm() {
   restarted=$1
   shift
   take_back "$restarted" || return 1

@@ -12,7 +12,7 @@ stop_in_time() {
   retired=$1 retired_in=$2
   shift 2
   # shellcheck disable=SC2046
-  [ $# = 0 ] || stop_containers $(containers_beside "$retired" "$*")
+  [ $# = 0 ] || (flock 9 && stop_containers $(containers_beside "$retired" "$*")) 9>"$BASE/releases/$retired/stopping"
   sleep "$retired_in"
   (flock 9 && stop_when_due "$retired") 9>"$BASE/retire.guard"
 }
@@ -31,9 +31,16 @@ stop_when_due() {
   stop_release "$1" && rm -f "$BASE/releases/$1/retires"
 }
 
-# take_back ID: it is not to stop any more; one that is stopping just now has stopped when this ends.
+# take_back ID: its services that answer requests are not to stop any more; if they are stopping just now, they have
+# stopped when this ends.
 take_back() {
   [ ! -f "$BASE/releases/$1/retires" ] || (flock 9 && rm -f "$BASE/releases/$1/retires") 9>"$BASE/retire.guard"
+}
+
+# all_stopped ID: when this ends, workers of the release that were told to stop have done so.
+all_stopped() {
+  take_back "$1" || return 1
+  [ ! -f "$BASE/releases/$1/stopping" ] || flock "$BASE/releases/$1/stopping" true
 }
 
 # retiring: `id seconds` of each release that will stop; seconds below 0 if nobody does it any more.

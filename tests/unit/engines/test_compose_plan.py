@@ -177,6 +177,7 @@ def test_a_rollback_to_a_warm_release_switches_before_all_else_is_started():
         *("lock", "start", "ready", "switch", "verify", "start-rest", "ready-rest"),
         *("stop-single", "start-single", "ready-single", "current", "record", "retire", "unlock"),
     ]
+    assert named(back, "start").do == ("restart_warm", OLDER.id, "web", "api")
     assert named(back, "start").undo == ("stop_release", OLDER.id, "web", "api")
 
 
