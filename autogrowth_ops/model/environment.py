@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeVar
 
-from annotated_types import Interval, MinLen
 from typing_extensions import Doc, dataclass_transform
 
+from .annotations import Filled, Interval, NotEmpty
 from .secret import Secret
 from .written import (
     ADDRESS,
@@ -26,7 +26,6 @@ from .written import (
     USER,
     VARIABLE,
     Domain,
-    Filled,
     Identifier,
     Image,
     Name,
@@ -44,7 +43,6 @@ Port = Annotated[int, Interval(ge=1, le=65_535)]
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def section(cls: type[T]) -> type[T]:
     """A frozen dataclass whose keys are the only ones allowed in its part of the file."""
-    cls.__pydantic_config__ = {"extra": "forbid", "arbitrary_types_allowed": True}  # type: ignore[attr-defined]
     return dataclass(frozen=True, kw_only=True)(cls)
 
 
@@ -68,7 +66,7 @@ class Host:
     port: Annotated[Port, Doc("SSH port; an ssh_config alias may set it")] | None = None
     roles: Annotated[
         tuple[Role, ...],
-        MinLen(1),
+        NotEmpty(),
         Doc("what runs here: `app` the proxy and the application, `data` Postgres and Redis"),
     ] = ROLES
     private_address: Annotated[
@@ -110,7 +108,7 @@ class Service:
 class Migrate:
     """Changes to the database's schema, made once per deploy, from the new image, before the switch."""
 
-    command: Annotated[tuple[str, ...], MinLen(1), Doc("words to run in a container of the new image")]
+    command: Annotated[tuple[str, ...], NotEmpty(), Doc("words to run in a container of the new image")]
     service: Annotated[str, Doc("service whose variables and limits the migration gets; empty: the public one")] = ""
     paths: Annotated[
         tuple[Annotated[str, INSIDE], ...],
@@ -136,7 +134,7 @@ class App:
     ] = ()
     test_timeout_seconds: Annotated[Seconds, Doc("how long the quality gate may take")] = 1800
     public: Annotated[str, Doc("service the proxy sends requests to; empty: the only one with a port")] = ""
-    services: Annotated[Mapping[Name, Service], MinLen(1), Doc("the processes, by name")]
+    services: Annotated[Mapping[Name, Service], NotEmpty(), Doc("the processes, by name")]
     migrate: Annotated[Migrate, Doc("how the database's schema follows the code; none: no migrations")] | None = None
 
     def public_service(self) -> str:
