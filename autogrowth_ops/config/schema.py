@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from typing_extensions import Doc
-
-from autogrowth_ops.model.annotations import Filled, Interval, Written
+from autogrowth_ops.model.annotations import Doc, Filled, Interval, Written
 from autogrowth_ops.model.environment import Environment
 from autogrowth_ops.model.rules.problem import Keys
 
@@ -83,8 +81,7 @@ def kind_of(hint: Any) -> Kind:
 
 @cache
 def _kinds(section: type) -> Mapping[str, Kind]:
-    hints = get_type_hints(section, include_extras=True)
-    return {field.name: kind_of(hints[field.name]) for field in fields(section)}
+    return {field.name: kind_of(field.type) for field in fields(section)}
 
 
 def keys_of(section: type) -> Mapping[str, Kind]:

@@ -7,6 +7,13 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
+class Doc:
+    """What the key means."""
+
+    documentation: str
+
+
+@dataclass(frozen=True)
 class Filled:
     """Marks a key that the reader fills in; the files cannot set it."""
 

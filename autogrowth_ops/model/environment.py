@@ -1,18 +1,15 @@
 """What an environment is: the schema of `env/<name>.yml` as frozen data.
 
 Every key's type, limits, default and meaning stand here once; the reader validates against them and the
-reference in `docs/configuration.md` is generated from them.
+reference in `docs/configuration.md` is generated from them. There is no `from __future__ import annotations` here: the
+fields carry the annotations themselves, not texts that every command would have to evaluate.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from typing_extensions import Doc, dataclass_transform
-
-from .annotations import Filled, Interval, NotEmpty
+from .annotations import Doc, Filled, Interval, NotEmpty
 from .secret import Secret
 from .written import (
     ADDRESS,
@@ -33,20 +30,13 @@ from .written import (
     Size,
 )
 
-T = TypeVar("T")
 Role = Literal["app", "data"]
 ROLES: tuple[Role, ...] = ("app", "data")
 Seconds = Annotated[int, Interval(ge=1, le=86_400)]
 Port = Annotated[int, Interval(ge=1, le=65_535)]
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def section(cls: type[T]) -> type[T]:
-    """A frozen dataclass whose keys are the only ones allowed in its part of the file."""
-    return dataclass(frozen=True, kw_only=True)(cls)
-
-
-@section
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What one container may use."""
 
@@ -56,7 +46,7 @@ class Limits:
     reserved_cpus: Annotated[float, Interval(ge=0, le=1024), Doc("cores kept for it; 0 reserves none")] = 0.0
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Host:
     """One server."""
 
@@ -90,7 +80,7 @@ class Host:
         return "data" in self.roles
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """One process of the application, run from its image."""
 
@@ -104,7 +94,7 @@ class Service:
     stop_grace_seconds: Annotated[Seconds, Doc("how long it may finish its work after SIGTERM")] = 30
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Migrate:
     """Changes to the database's schema, made once per deploy, from the new image, before the switch."""
 
@@ -117,7 +107,7 @@ class Migrate:
     timeout_seconds: Annotated[Seconds, Doc("how long it may take")] = 600
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class App:
     """The application that is deployed."""
 
@@ -143,7 +133,7 @@ class App:
         return self.public or (with_port[0] if with_port else "")
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Proxy:
     """The door to the application: Caddy, on every app host."""
 
@@ -162,7 +152,7 @@ class Proxy:
     )
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Postgres:
     """PostgreSQL, on the data host."""
 
@@ -175,7 +165,7 @@ class Postgres:
     )
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Redis:
     """Redis, on the data host."""
 
@@ -188,7 +178,7 @@ class Redis:
     )
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Stack:
     """What lives longer than a release."""
 
@@ -197,7 +187,7 @@ class Stack:
     redis: Annotated[Redis, Doc("Redis; leave it out to use one of your own or none")] | None = None
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Logging:
     """How containers and the application keep their logs."""
 
@@ -206,7 +196,7 @@ class Logging:
     files: Annotated[int, Interval(ge=1, le=100), Doc("rotated files kept for each container")] = 5
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Policies:
     """How deploys behave."""
 
@@ -222,7 +212,7 @@ class Policies:
     max_clock_skew_seconds: Annotated[Seconds, Doc("difference to this machine's clock that is refused")] = 5
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """Everything one environment is, read from `env/<name>.yml`, `env/<name>.env` and its secrets."""
 
