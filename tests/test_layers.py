@@ -130,7 +130,7 @@ def test_only_render_imports_jinja():
 
 
 def test_only_config_imports_yaml_and_dotenv():
-    assert {part(module) for module in importers("yaml", "ruamel", "dotenv", "pydantic")} == {"config"}
+    assert {part(module) for module in importers("yaml", "ruamel", "dotenv")} == {"config"}
 
 
 def test_one_module_of_remote_imports_fabric_and_paramiko():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -47,7 +46,7 @@ def environment_file(name: str, root: Path) -> Path:
     file = folder / f"{name}.yml"
     if Path(name).name != name or not file.is_file():
         raise ConfigError([_no_such(name, root)])
-    if not re.fullmatch(NAME.pattern, name):
+    if not NAME.fits(name):
         raise ConfigError([f"{FOLDER}/{name}.yml: should be named with {NAME.example}"])
     return file
 

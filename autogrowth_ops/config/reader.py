@@ -17,7 +17,7 @@ from . import project
 from .bindings import VALID_NAME, Bindings, read_bindings
 from .files import environment_file, environment_names, only_host, sources
 from .secret_values import from_process, missing, read_private, read_secrets, secret_values
-from .tree import Complaint, Entry, child, merge, nearest, path
+from .tree import Complaint, Entry, child, children, merge, nearest, path
 from .validation import validated
 from .yaml_source import parse_overrides, read_yaml
 
@@ -80,7 +80,7 @@ def _entries(name: str, root: Path, overrides: Mapping[str, str]) -> tuple[Entry
 def _host_names(name: str, root: Path) -> tuple[str, ...]:
     entries, _ = _entries(name, root, NO_OVERRIDES)
     hosts = child(entries, "hosts") if entries else None
-    return tuple(hosts.value) if hosts and isinstance(hosts.value, Mapping) else ()
+    return tuple(children(hosts)) if hosts else ()
 
 
 def _declared(entries: Entry | None) -> tuple[str, ...] | None:

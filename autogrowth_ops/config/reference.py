@@ -6,15 +6,13 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
-from annotated_types import Interval, MinLen
-
+from autogrowth_ops.model.annotations import Interval, NotEmpty, Written
 from autogrowth_ops.model.environment import Environment
-from autogrowth_ops.model.written import Written
 
 from .introduction import INTRODUCTION
-from .schema import Kind, keys_of, range_text
+from .schema import Kind, keys_of, kind_at, range_text
 
 COMMAND = "python -m autogrowth_ops.config.reference > docs/configuration.md"
 ANY_NAME = "<name>"
@@ -47,11 +45,11 @@ def type_text(kind: Kind) -> str:
     if kind.is_section():
         return "keys and values"
     if inner:
-        least = ", at least one" if kind.first(MinLen) else ""
+        least = ", at least one" if kind.first(NotEmpty) else ""
         words = f"{type_text(inner)}, by name" if kind.is_mapping() else f"list; each {type_text(inner)}"
         return f"{words}{least}"
-    if get_origin(kind.type) is Literal:
-        return f"one of {', '.join(get_args(kind.type))}" if get_args(kind.type)[1:] else get_args(kind.type)[0]
+    if kind.choices():
+        return f"one of {', '.join(kind.choices())}" if kind.choices()[1:] else kind.choices()[0]
     if written:
         return written.example
     return f"{WORDS[kind.type]}, {range_text(interval)}" if interval else WORDS[kind.type]
@@ -86,18 +84,10 @@ def _sections() -> dict[type, list[str]]:
     """Sections in the order of the schema, each with the paths it is found at."""
     found: dict[type, list[str]] = {Environment: [""]}
     for path in key_paths():
-        kind = _kind(path)
+        kind = kind_at(path)
         if kind.is_section():
             found.setdefault(kind.type, []).append("/".join(path))
     return found
-
-
-def _kind(path: tuple[str, ...]) -> Kind:
-    kind = Kind(Environment, ())
-    for key in path:
-        inner = kind.inner()
-        kind = inner if inner else keys_of(kind.type)[key]
-    return kind
 
 
 def _paths(section: type, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

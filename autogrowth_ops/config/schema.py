@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from annotated_types import Interval
-from typing_extensions import Doc
-
+from autogrowth_ops.model.annotations import Doc, Filled, Interval, Written
 from autogrowth_ops.model.environment import Environment
 from autogrowth_ops.model.rules.problem import Keys
-from autogrowth_ops.model.written import Filled, Written
 
 T = TypeVar("T")
 
@@ -37,14 +34,21 @@ class Kind:
 
     def inner(self) -> Kind | None:
         """Kind of the elements of a list or of the values of a mapping."""
-        arguments = get_args(self.type)
-        if get_origin(self.type) is tuple:
-            return kind_of(arguments[0])
-        return kind_of(arguments[1]) if self.is_mapping() else None
+        if self.is_list():
+            return kind_of(get_args(self.type)[0])
+        return kind_of(get_args(self.type)[1]) if self.is_mapping() else None
 
     def key(self) -> Kind:
         """Kind of the keys of a mapping."""
         return kind_of(get_args(self.type)[0])
+
+    def choices(self) -> tuple[str, ...]:
+        """The only texts it may be, none if there are others."""
+        return get_args(self.type) if get_origin(self.type) is Literal else ()
+
+    def is_list(self) -> bool:
+        """Whether it is any number of elements."""
+        return get_origin(self.type) is tuple
 
     def is_mapping(self) -> bool:
         """Whether it has keys that the user chooses."""
@@ -76,19 +80,23 @@ def kind_of(hint: Any) -> Kind:
 
 
 @cache
+def _kinds(section: type) -> Mapping[str, Kind]:
+    return {field.name: kind_of(field.type) for field in fields(section)}
+
+
 def keys_of(section: type) -> Mapping[str, Kind]:
     """Kinds of the keys that a file may give to `section`, in the order of the schema."""
-    hints = get_type_hints(section, include_extras=True)
-    kinds = {field.name: kind_of(hints[field.name]) for field in fields(section)}
-    return {name: kind for name, kind in kinds.items() if not kind.first(Filled)}
+    return {name: kind for name, kind in _kinds(section).items() if not kind.first(Filled)}
 
 
-@cache
 def filled_keys(section: type) -> Mapping[str, Filled]:
     """Keys of `section` that the reader fills in, with where it takes them from."""
-    hints = get_type_hints(section, include_extras=True)
-    kinds = {field.name: kind_of(hints[field.name]) for field in fields(section)}
-    return {name: one for name, kind in kinds.items() for one in kind.said if isinstance(one, Filled)}
+    return {name: one for name, kind in _kinds(section).items() for one in kind.said if isinstance(one, Filled)}
+
+
+def required_keys(section: type) -> tuple[str, ...]:
+    """Keys of `section` that have no default."""
+    return tuple(one.name for one in fields(section) if one.default is MISSING and one.default_factory is MISSING)
 
 
 def kind_at(keys: Keys) -> Kind:

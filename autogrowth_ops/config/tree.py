@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from autogrowth_ops.model.rules.problem import Keys
 
 Scalar = str | int | float | bool | None
 
@@ -50,17 +47,14 @@ def merge(base: Entry, over: Entry) -> Entry:
     return Entry(origin, {**base.value, **merged})
 
 
-def pruned(entry: Entry, dropped: Container[Keys], keys: Keys = ()) -> Entry:
-    """`entry`, which `keys` lead to, without what the paths in `dropped` lead to."""
-    if not isinstance(entry.value, Mapping):
-        return entry
-    inner = {key: one for key, one in entry.value.items() if (*keys, key) not in dropped}
-    return Entry(entry.origin, {key: pruned(one, dropped, (*keys, key)) for key, one in inner.items()})
+def children(entry: Entry) -> Mapping[str, Entry]:
+    """The entries by key, none if it is no mapping."""
+    return entry.value if isinstance(entry.value, Mapping) else {}
 
 
 def child(entry: Entry, key: str) -> Entry | None:
     """The entry under `key`, None if there is none."""
-    return entry.value.get(key) if isinstance(entry.value, Mapping) else None
+    return children(entry).get(key)
 
 
 def nearest(entry: Entry, keys: Iterable[str | int]) -> Entry:
@@ -71,15 +65,6 @@ def nearest(entry: Entry, keys: Iterable[str | int]) -> Entry:
         else:
             entry = child(entry, str(key)) or entry
     return entry
-
-
-def plain(entry: Entry) -> Any:
-    """The bare values, as JSON has them."""
-    if isinstance(entry.value, Mapping):
-        return {key: plain(child) for key, child in entry.value.items()}
-    if isinstance(entry.value, tuple):
-        return [plain(child) for child in entry.value]
-    return entry.value
 
 
 def path(keys: Iterable[str | int]) -> str:

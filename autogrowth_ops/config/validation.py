@@ -3,123 +3,96 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any, Final, Literal, get_args, get_origin
+from collections.abc import Mapping
+from typing import Any, Final
 
-from annotated_types import Interval
-
+from autogrowth_ops.model.annotations import Interval, NotEmpty, Written
 from autogrowth_ops.model.environment import Environment
 from autogrowth_ops.model.rules.problem import Keys
-from autogrowth_ops.model.written import Written
 
-from .schema import Kind, filled_keys, keys_of, kind_at, range_text
+from .schema import Kind, filled_keys, keys_of, range_text, required_keys
 from .suggestion import did_you_mean, meant_or_known
-from .tree import Complaint, Entry, nearest, path, plain, pruned
+from .tree import Complaint, Entry, children, path
 
 LONGEST_SHOWN: Final = 60
-OF_A_KEY: Final = "[key]"
-SHAPES: Final = {
-    "dataclass_type": "keys and values",
-    "dict_type": "keys and values",
-    "tuple_type": "a list such as [a, b]",
-    "string_type": "text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-}
+KEYS_AND_VALUES: Final = "keys and values"
+SCALARS: Final = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def validated(root: Entry) -> tuple[Environment | None, tuple[Complaint, ...]]:
     """The environment that `root` describes, None if the schema refuses it, with every reason."""
-    from pydantic import ValidationError
-
-    filled = dict(_filled(root, ()))
-    complaints = tuple(filled.values())
-    root = pruned(root, filled)
-    try:
-        return _adapter().validate_json(json.dumps(plain(root)), strict=True), complaints
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        return None, (*complaints, *(_complaint(root, one["type"], one["loc"]) for one in found))
+    walk = _Walk()
+    environment = walk.value(root, Kind(Environment, ()), ())
+    return environment, tuple(walk.complaints)
 
 
-@cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
+class _Walk:
+    """Builds what entries describe, collecting complaints; after the first it goes on only to find more."""
 
-    return TypeAdapter(Environment)
+    def __init__(self) -> None:
+        self.complaints: list[Complaint] = []
 
+    def value(self, entry: Entry, kind: Kind, keys: Keys) -> Any:
+        """What the model has for `entry`, which `keys` lead to; None if it is refused."""
+        if kind.is_optional and entry.value is None:
+            return None
+        wanted = _wanted(entry.value, kind)
+        if wanted:
+            return self._refuse(entry, kind, keys, wanted)
+        if kind.first(NotEmpty) and not entry.value:
+            return self._complain(entry, keys, "should not be empty")
+        if kind.is_section():
+            return self._section(entry, kind.type, keys)
+        inner = kind.inner()
+        if inner and isinstance(entry.value, tuple):
+            return tuple(self.value(child, inner, (*keys, index)) for index, child in enumerate(entry.value))
+        if inner:
+            return self._mapping(entry, kind.key(), inner, keys)
+        return entry.value if kind.choices() else kind.type(entry.value)  # a float may be written as a whole number
 
-def _filled(entry: Entry, keys: Keys) -> Iterator[tuple[Keys, Complaint]]:
-    """Keys that the reader fills in but a file gives."""
-    if not isinstance(entry.value, Mapping) or not _exists(keys):
-        return
-    kind = kind_at(keys)
-    for name, filled in (filled_keys(kind.type) if kind.is_section() else {}).items():
-        if name in entry.value:
-            message = f"{path((*keys, name))}: is filled {filled.source}; take it out"
-            yield (*keys, name), Complaint(entry.value[name].origin, message)
-    for key, child in entry.value.items():
-        yield from _filled(child, (*keys, key))
+    def _section(self, entry: Entry, section: type, keys: Keys) -> Any:
+        known, filled, given = keys_of(section), filled_keys(section), children(entry)
+        for key, child in given.items():
+            if key in filled:
+                self._complain(child, (*keys, key), f"is filled {filled[key].source}; take it out")
+            elif key not in known:
+                self._complain(child, (*keys, key), f"unknown key{meant_or_known(key, known)}")
+        for key in required_keys(section):
+            if key not in given:
+                self._complain(entry, (*keys, key), f"missing; {known[key].doc()}")
+        values = {key: self.value(given[key], kind, (*keys, key)) for key, kind in known.items() if key in given}
+        return None if self.complaints else section(**values)
 
+    def _mapping(self, entry: Entry, name: Kind, inner: Kind, keys: Keys) -> Mapping[str, Any]:
+        for key, child in children(entry).items():
+            wanted = _wanted(key, name)
+            if wanted:
+                self._complain(child, (*keys, key), f"should be named with {wanted}")
+        return {key: self.value(child, inner, (*keys, key)) for key, child in children(entry).items()}
 
-def _exists(keys: Keys) -> bool:
-    try:
-        kind_at(keys)
-    except KeyError:
-        return False
-    return True
+    def _refuse(self, entry: Entry, kind: Kind, keys: Keys, wanted: str) -> None:
+        found = "" if kind.is_private() else f", got {shown(entry)}{did_you_mean(str(entry.value), kind.choices())}"
+        self._complain(entry, keys, f"should be {wanted}{found}")
 
-
-def _complaint(root: Entry, error: str, keys: Keys) -> Complaint:
-    is_key = keys[-1:] == (OF_A_KEY,)
-    keys = keys[:-1] if is_key else keys
-    entry = nearest(root, keys)
-    if error == "unexpected_keyword_argument":
-        text = f"unknown key{meant_or_known(str(keys[-1]), keys_of(kind_at(keys[:-1]).type))}"
-    elif error == "missing":
-        text = _missing(kind_at(keys))
-    elif is_key:
-        text = f"should be named with {_written(kind_at(keys[:-1]).key())}"
-    else:
-        text = _should_be(error, kind_at(keys), entry)
-    where = f"{path(keys)}: " if keys else ""
-    return Complaint(entry.origin, f"{where}{text}")
-
-
-def _missing(kind: Kind) -> str:
-    return f"missing; {kind.doc()}" if kind.doc() else "missing"
-
-
-def _should_be(error: str, kind: Kind, entry: Entry) -> str:
-    if error in ("too_short", "string_too_short"):
-        return "should not be empty"
-    wanted = _wanted(error, kind)
-    if kind.is_private():
-        return f"should be {wanted}"
-    hint = did_you_mean(str(entry.value), _choices(kind)) if error == "literal_error" else ""
-    return f"should be {wanted}, got {shown(entry)}{hint}"
+    def _complain(self, entry: Entry, keys: Keys, text: str) -> None:
+        where = f"{path(keys)}: " if keys else ""
+        self.complaints.append(Complaint(entry.origin, f"{where}{text}"))
 
 
-def _wanted(error: str, kind: Kind) -> str:
-    interval = kind.first(Interval)
-    if error == "literal_error":
-        return " or ".join(_choices(kind))
-    if error == "string_pattern_mismatch":
-        return _written(kind)
-    if error in SHAPES:
-        return f"{SHAPES[error]}, {range_text(interval)}" if interval else SHAPES[error]
-    return range_text(interval) if interval else f"something else ({error})"
-
-
-def _written(kind: Kind) -> str:
-    written = kind.first(Written)
-    return written.example if written else "text"
-
-
-def _choices(kind: Kind) -> Sequence[str]:
-    return get_args(kind.type) if get_origin(kind.type) is Literal else ()
+def _wanted(value: Any, kind: Kind) -> str:
+    """What should be there instead of `value`, empty if it is right; what is inside of it is not looked at."""
+    interval, written = kind.first(Interval), kind.first(Written)
+    if kind.is_section() or kind.is_mapping():
+        return "" if isinstance(value, Mapping) else KEYS_AND_VALUES
+    if kind.is_list():
+        return "" if isinstance(value, tuple) else "a list such as [a, b]"
+    if kind.choices():
+        return "" if value in kind.choices() else " or ".join(kind.choices())
+    if type(value) is not kind.type and not (kind.type is float and type(value) is int):
+        return f"{SCALARS[kind.type]}, {range_text(interval)}" if interval else SCALARS[kind.type]
+    if interval and not interval.has(value):
+        return range_text(interval)
+    return written.example if written and not written.fits(value) else ""
 
 
 def shown(entry: Entry) -> str:
@@ -127,7 +100,7 @@ def shown(entry: Entry) -> str:
     if entry.value is None:
         return "nothing"
     if isinstance(entry.value, Mapping):
-        return "keys and values"
+        return KEYS_AND_VALUES
     if isinstance(entry.value, tuple):
         return "a list"
     text = json.dumps(entry.value, ensure_ascii=False)

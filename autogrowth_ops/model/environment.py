@@ -1,18 +1,15 @@
 """What an environment is: the schema of `env/<name>.yml` as frozen data.
 
 Every key's type, limits, default and meaning stand here once; the reader validates against them and the
-reference in `docs/configuration.md` is generated from them.
+reference in `docs/configuration.md` is generated from them. There is no `from __future__ import annotations` here: the
+fields carry the annotations themselves, not texts that every command would have to evaluate.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from annotated_types import Interval, MinLen
-from typing_extensions import Doc, dataclass_transform
-
+from .annotations import Doc, Filled, Interval, NotEmpty
 from .secret import Secret
 from .written import (
     ADDRESS,
@@ -26,7 +23,6 @@ from .written import (
     USER,
     VARIABLE,
     Domain,
-    Filled,
     Identifier,
     Image,
     Name,
@@ -34,21 +30,13 @@ from .written import (
     Size,
 )
 
-T = TypeVar("T")
 Role = Literal["app", "data"]
 ROLES: tuple[Role, ...] = ("app", "data")
 Seconds = Annotated[int, Interval(ge=1, le=86_400)]
 Port = Annotated[int, Interval(ge=1, le=65_535)]
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def section(cls: type[T]) -> type[T]:
-    """A frozen dataclass whose keys are the only ones allowed in its part of the file."""
-    cls.__pydantic_config__ = {"extra": "forbid", "arbitrary_types_allowed": True}  # type: ignore[attr-defined]
-    return dataclass(frozen=True, kw_only=True)(cls)
-
-
-@section
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What one container may use."""
 
@@ -58,7 +46,7 @@ class Limits:
     reserved_cpus: Annotated[float, Interval(ge=0, le=1024), Doc("cores kept for it; 0 reserves none")] = 0.0
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Host:
     """One server."""
 
@@ -68,7 +56,7 @@ class Host:
     port: Annotated[Port, Doc("SSH port; an ssh_config alias may set it")] | None = None
     roles: Annotated[
         tuple[Role, ...],
-        MinLen(1),
+        NotEmpty(),
         Doc("what runs here: `app` the proxy and the application, `data` Postgres and Redis"),
     ] = ROLES
     private_address: Annotated[
@@ -92,7 +80,7 @@ class Host:
         return "data" in self.roles
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """One process of the application, run from its image."""
 
@@ -106,11 +94,11 @@ class Service:
     stop_grace_seconds: Annotated[Seconds, Doc("how long it may finish its work after SIGTERM")] = 30
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Migrate:
     """Changes to the database's schema, made once per deploy, from the new image, before the switch."""
 
-    command: Annotated[tuple[str, ...], MinLen(1), Doc("words to run in a container of the new image")]
+    command: Annotated[tuple[str, ...], NotEmpty(), Doc("words to run in a container of the new image")]
     service: Annotated[str, Doc("service whose variables and limits the migration gets; empty: the public one")] = ""
     paths: Annotated[
         tuple[Annotated[str, INSIDE], ...],
@@ -119,7 +107,7 @@ class Migrate:
     timeout_seconds: Annotated[Seconds, Doc("how long it may take")] = 600
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class App:
     """The application that is deployed."""
 
@@ -136,7 +124,7 @@ class App:
     ] = ()
     test_timeout_seconds: Annotated[Seconds, Doc("how long the quality gate may take")] = 1800
     public: Annotated[str, Doc("service the proxy sends requests to; empty: the only one with a port")] = ""
-    services: Annotated[Mapping[Name, Service], MinLen(1), Doc("the processes, by name")]
+    services: Annotated[Mapping[Name, Service], NotEmpty(), Doc("the processes, by name")]
     migrate: Annotated[Migrate, Doc("how the database's schema follows the code; none: no migrations")] | None = None
 
     def public_service(self) -> str:
@@ -145,7 +133,7 @@ class App:
         return self.public or (with_port[0] if with_port else "")
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Proxy:
     """The door to the application: Caddy, on every app host."""
 
@@ -165,7 +153,7 @@ class Proxy:
     )
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Postgres:
     """PostgreSQL, on the data host."""
 
@@ -178,7 +166,7 @@ class Postgres:
     )
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Redis:
     """Redis, on the data host."""
 
@@ -191,7 +179,7 @@ class Redis:
     )
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Stack:
     """What lives longer than a release."""
 
@@ -200,7 +188,7 @@ class Stack:
     redis: Annotated[Redis, Doc("Redis; leave it out to use one of your own or none")] | None = None
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Logging:
     """How containers and the application keep their logs."""
 
@@ -209,7 +197,7 @@ class Logging:
     files: Annotated[int, Interval(ge=1, le=100), Doc("rotated files kept for each container")] = 5
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Policies:
     """How deploys behave."""
 
@@ -230,7 +218,7 @@ class Policies:
     max_clock_skew_seconds: Annotated[Seconds, Doc("difference to this machine's clock that is refused")] = 5
 
 
-@section
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """Everything one environment is, read from `env/<name>.yml`, `env/<name>.env` and its secrets."""
 

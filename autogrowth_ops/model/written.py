@@ -2,39 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from . import sizes
-
-
-@dataclass(frozen=True)
-class Filled:
-    """Marks a key that the reader fills in; the files cannot set it."""
-
-    source: str
-
-
-@dataclass(frozen=True)
-class Written:
-    """A text must match `pattern` as a whole; `example` completes "should be …".
-
-    With `is_shown` false, messages never repeat what was found: it may be a password in the wrong place."""
-
-    pattern: str
-    example: str
-    is_shown: bool = True
-
-    def or_empty(self) -> Written:
-        """The same, with the empty text allowed."""
-        return replace(self, pattern=f"({self.pattern})?", example=f"{self.example}, or empty")
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: Callable[[object], Mapping[str, object]]
-    ) -> Mapping[str, object]:
-        return {**handler(source), "pattern": f"^({self.pattern})$"}
-
+from .annotations import Written
 
 LETTERED: Final = r"[A-Za-z]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 DNS_NAME: Final = rf"([A-Za-z0-9]([-A-Za-z0-9]{{0,61}}[A-Za-z0-9])?\.)+{LETTERED}|localhost"

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from annotated_types import Interval
 
 from autogrowth_ops.config import environment_names, load_environment
 from autogrowth_ops.config.reference import ANY_NAME, COMMAND, comments, key_paths, reference
@@ -14,6 +13,7 @@ from autogrowth_ops.config.schema import kind_at, kind_of, range_text
 from autogrowth_ops.config.tree import Entry, child
 from autogrowth_ops.config.validation import shown, validated
 from autogrowth_ops.config.yaml_source import read_yaml
+from autogrowth_ops.model.annotations import Interval
 from autogrowth_ops.model.environment import Environment, Limits
 
 ROOT = Path(__file__).parents[3]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from autogrowth_ops.config import load_environment
+
 MINIMAL = "app:\n  name: shop\n  services:\n    web: {port: 8000}\n"
 
+CORES = "stack: {proxy: {limits: {cpus: 2}}}\n"
 HOST = "hosts:\n  prod1:\n    address: 203.0.113.10\n"
 A_NAME = "1 to 32 lower case letters, digits and inner hyphens such as web-2"
+A_WRONG_NAME_AND_VALUE = f"{MINIMAL}hosts: {{Prod_1: {{address: a, port: 0}}}}\n"
 SEVERAL_MISTAKES = """\
 app:
   name: shop
@@ -35,6 +39,10 @@ WRONG = {
     "a port with a fraction": (
         f"{MINIMAL}{HOST}    port: 22.5\n",
         "8: hosts/prod1/port: should be a whole number, 1 to 65535, got 22.5",
+    ),
+    "a port that is a boolean": (
+        f"{MINIMAL}{HOST}    port: true\n",
+        "8: hosts/prod1/port: should be a whole number, 1 to 65535, got true",
     ),
     "a missing address": (
         f"{MINIMAL}hosts:\n  prod1:\n    user: deploy\n",
@@ -120,6 +128,10 @@ WRONG = {
         f"{MINIMAL}{HOST}    roles:\n      - app\n      - db\n",
         '10: hosts/prod1/roles/1: should be app or data, got "db"',
     ),
+    "the only role, which is none": (
+        f"{MINIMAL}{HOST}    roles: [db]\n",
+        '8: hosts/prod1/roles/0: should be app or data, got "db"',
+    ),
     "no roles": (
         f"{MINIMAL}{HOST}    roles: []\n",
         "8: hosts/prod1/roles: should not be empty",
@@ -135,6 +147,14 @@ WRONG = {
     "cores that are no number": (
         f"{MINIMAL}stack: {{proxy: {{limits: {{cpus: .nan}}}}}}\n",
         "5: stack/proxy/limits/cpus: should be more than 0, up to 1024, got NaN",
+    ),
+    "more cores than any machine has": (
+        f"{MINIMAL}stack: {{proxy: {{limits: {{cpus: .inf}}}}}}\n",
+        "5: stack/proxy/limits/cpus: should be more than 0, up to 1024, got Infinity",
+    ),
+    "cores that are a boolean": (
+        f"{MINIMAL}stack: {{proxy: {{limits: {{cpus: true}}}}}}\n",
+        "5: stack/proxy/limits/cpus: should be a number, more than 0, up to 1024, got true",
     ),
     "cores in words": (
         f"{MINIMAL}stack: {{proxy: {{limits: {{cpus: half}}}}}}\n",
@@ -202,6 +222,14 @@ WRONG = {
         "app:\n  name: shop\n  services:\n    web_api: {}\n",
         f"4: app/services/web_api: should be named with {A_NAME}",
     ),
+    "a key in brackets": (
+        f"{MINIMAL}logging: {{'[key]': 1}}\n",
+        "5: logging/[key]: unknown key; known are level, max_size, files",
+    ),
+    "a size with a line break at its end": (
+        f'{MINIMAL}policies: {{min_disk_free: "1GiB\\n"}}\n',
+        '5: policies/min_disk_free: should be a size such as 512MiB or 1.5GiB, got "1GiB\\n"',
+    ),
     "an image with a line break": (
         f'{MINIMAL}  python: "python:3\\nRUN x"\n',
         '5: app/python: should be an image such as caddy:2, got "python:3\\nRUN x"',
@@ -226,6 +254,18 @@ def test_all_mistakes_are_listed_at_once_in_the_order_of_the_lines(project, refu
         "production.yml:11: hosts/prod1/port: should be 1 to 65535, got 99999",
         'production.yml:12: langauge: unknown key; did you mean "language"?',
     )
+
+
+def test_a_wrong_name_does_not_hide_what_is_wrong_under_it(project, refusal):
+    assert refusal(project(production=A_WRONG_NAME_AND_VALUE)) == (
+        "production.yml:5: hosts/Prod_1/port: should be 1 to 65535, got 0",
+        f"production.yml:5: hosts/Prod_1: should be named with {A_NAME}",
+    )
+
+
+def test_a_whole_number_of_cores_is_a_number(project):
+    cpus = load_environment("production", project(production=f"{MINIMAL}{CORES}")).stack.proxy.limits.cpus
+    assert (cpus, type(cpus)) == (2.0, float)
 
 
 @pytest.mark.parametrize(

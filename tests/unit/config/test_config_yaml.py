@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autogrowth_ops.config import load_environment
-from autogrowth_ops.config.tree import merge, plain
+from autogrowth_ops.config.tree import Entry, merge
 from autogrowth_ops.config.validation import validated
 from autogrowth_ops.config.yaml_source import parse_overrides, parse_yaml
 
@@ -76,6 +76,13 @@ ODD = {
     "an astronomical number": ("a: 99999999999999999999\n", "1: a: should be a smaller number"),
     "more digits than Python reads": (f"a: {'9' * 5000}\n", f"1: a: {PLAIN}"),
 }
+
+
+def plain(entry: Entry) -> object:
+    """The bare values, as JSON has them."""
+    if isinstance(entry.value, dict):
+        return {key: plain(child) for key, child in entry.value.items()}
+    return [plain(child) for child in entry.value] if isinstance(entry.value, tuple) else entry.value
 
 
 @pytest.mark.parametrize(("text", "problem"), UNREADABLE.values(), ids=UNREADABLE)
