@@ -10,6 +10,7 @@ from ..errors import UsageError
 from ..model.release import container_label
 from ..remote import Remote, on_hosts
 from ..session import Session
+from .look import require_docker
 
 FOLLOW_SECONDS = 7 * 86_400
 
@@ -32,7 +33,8 @@ class LogLine:
 def logs(
     session: Session, services: tuple[str, ...], *, tail: str, since: str, follow: bool, each: Callable[[LogLine], None]
 ) -> int:
-    """Give every line to `each`; number of lines. With `follow` lines come until the caller is interrupted."""
+    """Give every line to `each`; number of lines. With `follow` lines come until the caller is interrupted. Raise
+    HostUnready for a host whose Docker does not answer."""
     known = (*session.environment.app.services, "proxy", "postgres", "redis")
     unknown = [service for service in services if service not in known]
     if unknown:
@@ -51,7 +53,9 @@ def logs(
                     each(parsed)
                 found.append(parsed)
 
-        remote.run(text, timeout_seconds=FOLLOW_SECONDS if follow else 120, on_line=heard)
+        outcome = remote.run(text, timeout_seconds=FOLLOW_SECONDS if follow else 120, on_line=heard)
+        if outcome.exit_code and not found:
+            require_docker(session, remote)
         return found
 
     every = [
