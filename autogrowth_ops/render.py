@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from .errors import ConfigError
 from .model.environment import Environment, Host
+from .model.masking import masker
 from .model.plan import RenderedFile
 from .model.release import Version
 from .model.secret import Secret
@@ -118,7 +119,10 @@ class Renderer:
         if isinstance(text, Secret) or "{" not in text:
             return text
         names = {"secrets": secrets, "app": self._environment.app, "stack": self._environment.stack}
-        resolved = _render_text(self._jinja, text, f"{self._environment.name}.env: {name}", names)
+        try:
+            resolved = _render_text(self._jinja, text, f"{self._environment.name}.env: {name}", names)
+        except ConfigError as error:  # an expression that fails may show what it was given
+            raise ConfigError([masker(self._environment.secret_values.values())(str(error))]) from None
         return Secret(resolved) if "secrets" in text else resolved
 
     def _port(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..commands.shell import script
 from ..errors import UsageError
+from ..model.masking import masker
 from ..model.release import container_label
 from ..remote import Remote, on_hosts
 from ..session import Session
@@ -33,8 +34,8 @@ class LogLine:
 def logs(
     session: Session, services: tuple[str, ...], *, tail: str, since: str, follow: bool, each: Callable[[LogLine], None]
 ) -> int:
-    """Give every line to `each`; number of lines. With `follow` lines come until the caller is interrupted. Raise
-    HostUnready for a host whose Docker does not answer."""
+    """Give every line to `each`, without the secrets that are known here; number of lines. With `follow` lines come
+    until the caller is interrupted. Raise HostUnready for a host whose Docker does not answer."""
     known = (*session.environment.app.services, "proxy", "postgres", "redis")
     unknown = [service for service in services if service not in known]
     if unknown:
@@ -44,11 +45,13 @@ def logs(
         [("logs", tail, since, "yes" if follow else "", *chosen)], {**session.engine.variables(), "MARK": "@"}
     )
 
+    mask = masker(session.environment.secret_values.values())
+
     def read(remote: Remote) -> list[LogLine]:
         found: list[LogLine] = []
 
         def heard(line: str) -> None:
-            for parsed in parse_line(remote.host.name, line):
+            for parsed in parse_line(remote.host.name, mask(line)):
                 if follow:
                     each(parsed)
                 found.append(parsed)
