@@ -205,6 +205,7 @@ def observation_sections(observed: Observation) -> dict[str, tuple[int, str]]:
         "leftovers": (0, "\n".join(observed.leftovers)),
         "stack_hash": (0, observed.stack_hash),
         "source_tree": (0, observed.source_tree),
+        "passwords": (0, observed.passwords),
         "proxied": (0, observed.proxied),
     }
 

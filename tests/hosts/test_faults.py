@@ -51,7 +51,7 @@ def end_behind(project: Project, words: tuple[str, ...], title: str, number: sig
 def left_over(remote: FabricRemote) -> list[str]:
     """Whatever should not be there when nobody deploys."""
     look = f"""cd {BASE}
-ls -d lock incoming-* stack.next *.new stack/proxy/*.new 2>/dev/null
+ls -d lock incoming-* stack.next passwords.next rotation *.new stack/proxy/*.new 2>/dev/null
 for folder in releases/*; do [ -f "$folder/release.json" ] || echo "$folder"; grep -l '"state": "started"' "$folder/release.json"; done
 serving=$(cat stack/proxy/release)
 docker ps --filter label=autogrowth.project --format '{{{{.Label "autogrowth.release"}}}}' | sort -u | grep -v "^$serving$" | grep .

@@ -21,7 +21,7 @@ retire() {
     shift
   done
   shift
-  prune "$@" && rm -rf "$BASE"/incoming-* "$BASE/stack.next" "$BASE"/*.new "$BASE"/stack/proxy/*.new
+  prune "$@" && rm -rf "$BASE"/incoming-* "$BASE/stack.next" "$BASE/passwords.next" "$BASE"/*.new "$BASE"/stack/proxy/*.new
   retire_code=$?
   for waited in ${retired:-}; do wait "$waited" || retire_code=1; done
   return "$retire_code"
