@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 from .errors import ConfigError
 from .model.environment import Environment, Host
+from .model.masking import masker
+from .model.passwords import fingerprint
 from .model.plan import RenderedFile
 from .model.release import Version
 from .model.secret import Secret
@@ -61,12 +63,6 @@ def memory(size: str) -> str:
     return json.dumps(f"{size_bytes(size)}b")
 
 
-def redis_string(value: Value) -> str:
-    """A double-quoted string of Redis' configuration file."""
-    text = value.reveal() if isinstance(value, Secret) else value
-    return '"' + "".join(f"\\x{byte:02x}" for byte in text.encode()) + '"'
-
-
 def url_quote(value: Value) -> str:
     """Percent-encoded for any part of a URL."""
     return quote(value.reveal() if isinstance(value, Secret) else value, safe="")
@@ -110,15 +106,17 @@ class Renderer:
         return {name: self._variable(name, text, secrets) for name, text in self._environment.variables.items()}
 
     def secret_names(self) -> frozenset[str]:
-        """Names in the env files whose values are secrets."""
-        secret = {name for name, value in self.variables().items() if isinstance(value, Secret)}
-        return frozenset(secret | {"POSTGRES_PASSWORD", "REDIS_REQUIREPASS"})
+        """Names of the variables whose values are secrets."""
+        return frozenset(name for name, value in self.variables().items() if isinstance(value, Secret))
 
     def _variable(self, name: str, text: Value, secrets: Mapping[str, str]) -> Value:
         if isinstance(text, Secret) or "{" not in text:
             return text
         names = {"secrets": secrets, "app": self._environment.app, "stack": self._environment.stack}
-        resolved = _render_text(self._jinja, text, f"{self._environment.name}.env: {name}", names)
+        try:
+            resolved = _render_text(self._jinja, text, f"{self._environment.name}.env: {name}", names)
+        except ConfigError as error:  # an expression that fails may show what it was given
+            raise ConfigError([masker(self._environment.secret_values.values())(str(error))]) from None
         return Secret(resolved) if "secrets" in text else resolved
 
     def _port(self) -> int:
@@ -142,7 +140,7 @@ class Renderer:
 
     def stack(self, host: Host) -> tuple[RenderedFile, ...]:
         """Files of `stack/` on one host."""
-        environment, stack = self._environment, self._environment.stack
+        environment = self._environment
         files = [
             RenderedFile(
                 "compose.yml",
@@ -156,11 +154,6 @@ class Renderer:
         ]
         if host.is_app() and environment.app.public_service():
             files.append(RenderedFile("Caddyfile", self.text("Caddyfile"), 0o644))
-        if host.is_data() and stack.postgres:
-            password = environment.secret_values[stack.postgres.password_secret]
-            files.append(RenderedFile("postgres.env", f"POSTGRES_PASSWORD={env_value(password)}\n", SECRET_MODE))
-        if host.is_data() and stack.redis:
-            files.append(RenderedFile("redis.env", _redis_env(environment), SECRET_MODE))
         return tuple(files)
 
     def development(self, folder: str, user: str, ports: Mapping[str, int]) -> tuple[RenderedFile, ...]:
@@ -183,21 +176,14 @@ class Renderer:
 
 
 def digest(files: Sequence[RenderedFile], *more: str) -> str:
-    """A name for exactly these contents: 16 hexadecimal digits."""
+    """A name for exactly these contents: 16 hexadecimal digits, which tell nobody the secrets in them."""
     total = hashlib.sha256()
     for file in sorted(files, key=lambda one: one.path):
-        total.update(f"{file.path}\0{file.mode}\0{file.text}\0".encode())
+        text = fingerprint({file.path: Secret(file.text)}, "digest") if file.mode == SECRET_MODE else file.text
+        total.update(f"{file.path}\0{file.mode}\0{text}\0".encode())
     for text in more:
         total.update(f"{text}\0".encode())
     return total.hexdigest()[:16]
-
-
-def _redis_env(environment: Environment) -> str:
-    redis = environment.stack.redis
-    if not redis or not redis.password_secret:
-        return "REDIS_REQUIREPASS=\n"
-    line = f"requirepass {redis_string(environment.secret_values[redis.password_secret])}"
-    return f"REDIS_REQUIREPASS={env_value(line)}\n"
 
 
 def _volumes(environment: Environment, host: Host) -> tuple[str, ...]:

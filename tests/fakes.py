@@ -206,6 +206,7 @@ def observation_sections(observed: Observation) -> dict[str, tuple[int, str]]:
         "retiring": (0, "".join(f"{name} {left}\n" for name, left in observed.retiring.items())),
         "stack_hash": (0, observed.stack_hash),
         "source_tree": (0, observed.source_tree),
+        "passwords": (0, observed.passwords),
         "proxied": (0, observed.proxied),
     }
 

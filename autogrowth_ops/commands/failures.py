@@ -12,6 +12,7 @@ from .shell import CRASHED, NOT_HEALTHY
 
 ANSWER, BODY_LETTERS = "last health answer: ", 120
 LAST_LINES = 50
+DAEMON_SAID = "Error response from daemon: "
 CADDYFILE = "templates/Caddyfile.j2"
 FRACTION = re.compile(r"\d+\.\d+")
 
@@ -27,7 +28,7 @@ def reason(step: str, code: int | None, text: str, evidence: Sequence[Block] = (
         return _crashed(lines, evidence)
     if step == "build":
         return parse_build_failure(text)
-    return _caddy_error(lines) or lines[-1]
+    return _caddy_error(lines) or _daemon_error(lines) or lines[-1]
 
 
 def details(step: str, text: str, evidence: Sequence[Block] = ()) -> list[str]:
@@ -62,6 +63,12 @@ def _together(found: Iterable[tuple[str, str]], between: str = ": ") -> str:
     for name, why in found:
         groups.setdefault(FRACTION.sub("", why), ([], why))[0].append(name)
     return "; ".join(f"{', '.join(sorted(names))}{between}{why}" for names, why in groups.values())
+
+
+def _daemon_error(lines: Sequence[str]) -> str:
+    """What the Docker daemon answered, "" if it was not asked: behind it only names of containers may stand."""
+    said = [line.removeprefix(DAEMON_SAID) for line in lines if line.startswith(DAEMON_SAID)]
+    return said[-1] if said else ""
 
 
 def _caddy_error(lines: Sequence[str]) -> str:

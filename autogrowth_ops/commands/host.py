@@ -74,6 +74,11 @@ def tag_image(source: str, target: str) -> Command:
     return ("docker", "tag", source, target)
 
 
+def postgres_password(user: str, verifier: str) -> str:
+    """SQL that gives a role another password."""
+    return f"ALTER ROLE \"{user}\" PASSWORD '{verifier}';\n"
+
+
 def migrate(release: str, seconds: int, service: str, words: Command) -> Command:
     """Run the migrations once in a container of the new image."""
     return ("migrate", release, str(seconds), service, *words)
@@ -87,6 +92,12 @@ def wait_ready(release: str, services: Mapping[str, Service]) -> Command:
 def retire(release: str, seconds: int, services: Iterable[str]) -> Command:
     """Stop a release behind the script's end: these services after so many seconds, all others at once."""
     return ("retire", release, str(seconds), *services)
+
+
+def wait_listening(release: str, services: Mapping[str, Service], seconds: int) -> Command:
+    """Wait until every replica answers anything at all, at most so many seconds."""
+    patient = {name: replace(one, start_timeout_seconds=seconds) for name, one in services.items()}
+    return ("wait_listening", *wait_ready(release, patient)[1:])
 
 
 def _awaited(name: str, service: Service) -> str:
@@ -120,6 +131,7 @@ def parse_observation(host: str, found: Mapping[str, tuple[int, str]], our_clock
         retiring={name: int(left) for name, left in map(str.split, found["retiring"][1].splitlines())},
         stack_hash=found["stack_hash"][1].strip(),
         source_tree=found["source_tree"][1].strip(),
+        passwords=found["passwords"][1].strip(),
         proxied=found["proxied"][1].strip(),
         unreadable=unreadable,
     )

@@ -19,6 +19,7 @@ PARTS = (
     "lock",
     "sending",
     "stack",
+    "passwords",
     "containers",
     "readiness",
     "switching",

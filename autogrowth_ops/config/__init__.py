@@ -5,7 +5,7 @@ from __future__ import annotations
 from .files import default_environment_name, environment_names
 from .generated_secrets import ensure_sandbox_secrets
 from .reader import environment_of_host, load_environment
-from .secret_values import PLACEHOLDER
+from .secret_values import PLACEHOLDER, with_secrets_of
 
 __all__ = [
     "PLACEHOLDER",
@@ -14,4 +14,5 @@ __all__ = [
     "environment_names",
     "environment_of_host",
     "load_environment",
+    "with_secrets_of",
 ]

@@ -6,9 +6,11 @@ import os
 import re
 import stat
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from autogrowth_ops.model.environment import Environment
 from autogrowth_ops.model.secret import Secret
 
 from .bindings import Bindings, read_bindings
@@ -41,6 +43,15 @@ def read_private(file: Path) -> tuple[Bindings, tuple[Complaint, ...]]:
         remedy = f"chmod 600 {file.parent.name}/{file.name}"
         return {}, (Complaint(Origin(file.name), f"readable by others (mode {mode:04o}); run: {remedy}"),)
     return read_bindings(file)
+
+
+def with_secrets_of(environment: Environment, file: Path) -> Environment:
+    """The environment with what `file` has for secrets that have no value; nothing of it is demanded or refused."""
+    found, _ = read_private(file)
+    more = {name: Secret(found[name].value) for name in environment.secrets if name in found}
+    lacking = {name for name, value in environment.secret_values.items() if value is PLACEHOLDER}
+    known = {name: value for name, value in more.items() if name in lacking}
+    return replace(environment, secret_values={**environment.secret_values, **known})
 
 
 def from_process(names: Sequence[str]) -> Mapping[str, str]:

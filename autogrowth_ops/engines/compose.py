@@ -48,15 +48,17 @@ class ComposeEngine:
         A release that is there already is started as it was, not as today's files would have it."""
         steps = Steps(as_of(self._environment, change.release), change)
         app = self._app_hosts(change)
-        data = [host for host in self._environment.hosts.values() if not host.is_app() and host.name in change.stack]
+        stores = self._data_hosts(change)
+        data = [host for host in stores if not host.is_app() and steps.of_stack.is_concerned(host)]
         first, others = app[0], app[1:]
+        settled = _each(steps.of_stack.settle, stores)
+        finish = (*settled, *_each(steps.finish, app))
         batches = (
             Batch("lock", (steps.lock(first),)),
             Batch("prepare", _each(steps.prepare, (*data, *app)), len(app) + len(data)),
-            Batch("migrate", tuple(steps.migrate(first))),
-            Batch("start", tuple(steps.start(first))),
+            *_start_first(steps, first, _each(steps.of_stack.passwords, stores)),
             Batch("start the others", _each(steps.start, others), self._environment.policies.at_once),
-            Batch("finish", _each(steps.finish, app), len(app)),
+            Batch("finish", finish, len(app) + len(settled)),
             Batch("unlock", (steps.unlock(first),)),
         )
         return Plan(batches).coalesced()
@@ -65,10 +67,13 @@ class ComposeEngine:
         """Take away what a deploy that was cut off has left; what serves stays as it is."""
         steps = Steps(self._environment, change)
         app = self._app_hosts(change)
-        wanted = _each(steps.tidy, app)
+        ended = _each(steps.of_stack.passwords, self._data_hosts(change))
+        cleared = _each(steps.tidy, app)
+        wanted = (*ended, *cleared)
         batches = (
             Batch("lock", (steps.lock(app[0]),)),
-            Batch("finish", wanted, len(app)),
+            Batch("passwords", ended),
+            Batch("finish", cleared, len(app)),
             Batch("unlock", (steps.unlock(app[0]),)),
         )
         return Plan(batches).coalesced() if wanted else Plan()
@@ -76,6 +81,24 @@ class ComposeEngine:
     def _app_hosts(self, change: Change) -> tuple[Host, ...]:
         return tuple(host for host in self._environment.app_hosts() if host.name in change.observed)
 
+    def _data_hosts(self, change: Change) -> tuple[Host, ...]:
+        return tuple(
+            host for host in self._environment.hosts.values() if host.is_data() and host.name in change.observed
+        )
+
 
 def _each(of_host: Callable[[Host], Iterable[Step]], hosts: Sequence[Host]) -> tuple[Step, ...]:
     return tuple(step for host in hosts for step in of_host(host))
+
+
+def _start_first(steps: Steps, first: Host, passwords: tuple[Step, ...]) -> tuple[Batch, ...]:
+    """New passwords come as late as they can: behind the start, but in front of migrations, which need them."""
+    migrating, started = tuple(steps.migrate(first)), tuple(steps.start(first))
+    is_rotation = bool(steps.change.passwords and steps.change.old(first.name))
+    before, behind = steps.of_stack.around(started) if is_rotation and not migrating else ((), started)
+    return (
+        Batch("begin", before),
+        Batch("passwords", passwords),
+        Batch("migrate", migrating),
+        Batch("start", behind),
+    )

@@ -14,9 +14,11 @@ from ..model.release import Release, ReleaseId
 class Change:
     """A release to put live on hosts as observed.
 
-    `files`, `stack` and `sources` are by host name; a host without an entry in `sources` gets no source, one without an
-    entry in `stack` keeps its stack; `is_new` is false for a release that the hosts already have. `stack_hashes` name
-    the contents of `stack`."""
+    `files`, `stack`, `sources`, `passwords` and `renewed` are by host name; a host without an entry in `sources` gets
+    no source, one without an entry in `stack` keeps its stack, and so on; `is_new` is false for a release that the
+    hosts already have. `stack_hashes` name the contents of `stack`. `passwords` has the verifiers that the host's
+    datastores are to be given; `renewed`, for a release that has old passwords, the id of one with the present ones and
+    the names of the variables that have them."""
 
     release: Release
     lock: Lock
@@ -26,6 +28,8 @@ class Change:
     stack: Mapping[str, tuple[RenderedFile, ...]] = field(default_factory=dict)
     stack_hashes: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, SourceChange] = field(default_factory=dict)
+    passwords: Mapping[str, tuple[RenderedFile, ...]] = field(default_factory=dict)
+    renewed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def old(self, host: str) -> ReleaseId | None:
         """The release that serves on the host now."""

@@ -14,6 +14,7 @@ from ..model.release import Release, expired
 from ..model.then import as_of, public_port
 from .door import through_proxy
 from .request import Change
+from .stack import StackSteps
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Steps:
 
     environment: Environment
     change: Change
+
+    @property
+    def of_stack(self) -> StackSteps:
+        """The steps of what outlives the release."""
+        return StackSteps(self.environment, self.change)
 
     def unlock(self, host: Host) -> Step:
         """Give the lock back."""
@@ -42,6 +48,7 @@ class Steps:
         files = (
             *_under("release", self.change.files.get(host.name, ())),
             *_under("stack", self.change.stack.get(host.name, ())),
+            *_under("passwords", self.change.passwords.get(host.name, ())),
         )
         source = self.change.sources.get(host.name)
         if files:
@@ -57,15 +64,7 @@ class Steps:
             )
         if self.change.is_new and host.is_app():
             yield self._image(host)
-        if host.name in self.change.stack:
-            yield Step(
-                host.name,
-                "stack",
-                "start or change the stack",
-                ("install_stack", self.change.stack_hashes[host.name]),
-                undo=("restore_stack",),
-                timeout_seconds=600,
-            )
+        yield from self.of_stack.stack(host)
 
     def _image(self, host: Host) -> Step:
         policies, release = self.environment.policies, self.change.release
@@ -115,6 +114,7 @@ class Steps:
 
     def start(self, host: Host) -> Iterator[Step]:
         """Start beside the old, swap singletons, switch; what is still warm is switched to before all else."""
+        yield from self.of_stack.renew(host)
         services = self.environment.app.services
         answering = {name: service for name, service in services.items() if service.port}
         rolling = {name: service for name, service in services.items() if not service.singleton}
@@ -141,9 +141,10 @@ class Steps:
         )
 
     def _is_warm(self, host: Host, services: Mapping[str, Service]) -> bool:
-        """Whether these services of the release run already, and none of them is a singleton."""
+        """Whether these services of the release run already, as they should, and none of them is a singleton."""
         running = self.change.observed[host.name].running(self.change.release.id)
-        return bool(services) and all(
+        is_renewed = host.name in self.change.renewed
+        return bool(services and not is_renewed) and all(
             running.get(name, 0) == service.replicas and not service.singleton for name, service in services.items()
         )
 
@@ -159,7 +160,7 @@ class Steps:
             host.name,
             start,
             f"start {what}",
-            (way or _way_to_start(observed, release, services), release, *services),
+            (way or self._way_to_start(observed, services), release, *services),
             undo=undo,
             timeout_seconds=300,
         )
@@ -173,6 +174,14 @@ class Steps:
             words.wait_ready(release, services),
             timeout_seconds=limit + 60,
         )
+
+    def _way_to_start(self, observed: Observation, services: Mapping[str, Service]) -> str:
+        """Containers that are all there are started as they are, which is faster than asking Compose."""
+        release = self.change.release.id
+        there = Counter(one.service for one in observed.containers if one.release == release)
+        is_whole = all(there[name] == service.replicas for name, service in services.items())
+        is_renewed = observed.host in self.change.renewed
+        return "restart_containers" if is_whole and not is_renewed else "start_release"
 
     def _swap_singletons(self, host: Host, single: dict[str, Service]) -> Iterator[Step]:
         grace = max(service.stop_grace_seconds for service in single.values())
@@ -265,13 +274,6 @@ def _same_image(observed: Observation, release: Release) -> Release | None:
         if one.build_hash == release.build_hash and one.id in images and one.state == "good"
     ]
     return same[-1] if same else None
-
-
-def _way_to_start(observed: Observation, release: str, services: Mapping[str, Service]) -> str:
-    """Containers that are all there are started as they are, which is faster than asking Compose."""
-    there = Counter(one.service for one in observed.containers if one.release == release)
-    is_whole = all(there[name] == service.replicas for name, service in services.items())
-    return "restart_containers" if is_whole else "start_release"
 
 
 def _others_running(observed: Observation, release: Release) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .release import Release, ReleaseId, find
@@ -51,6 +51,7 @@ class Container:
 
 
 STALE_LOCK_SECONDS = 15
+ROTATING = ("rotation", "passwords.next")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class Lock:
 class Observation:
     """One host of one environment, as it was.
 
-    `retiring` are the releases that were replaced and still run, with the seconds until they stop."""
+    `passwords` names those that the datastores of this host were given last. `retiring` are the releases that were
+    replaced and still run, with the seconds until they stop."""
 
     host: str
     facts: Facts = field(default_factory=Facts)
@@ -88,6 +90,7 @@ class Observation:
     stack_hash: str = ""
     source_tree: str = ""
     proxied: str = ""
+    passwords: str = ""
     leftovers: tuple[str, ...] = ()
     retiring: Mapping[str, int] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
@@ -111,6 +114,15 @@ class Observation:
         known = {one.id for one in self.releases}
         homeless = {one.release for one in self.containers if one.release and one.release not in known}
         return tuple(sorted((begun | nameless | homeless) - {self.serving() or ""}))
+
+    def is_rotating(self) -> bool:
+        """Whether somebody began to change the datastores' passwords and neither finished nor took it back."""
+        return any(path in ROTATING for path in self.leftovers)
+
+    def lacks(self, services: Iterable[str], *, even_stopped: bool = False) -> tuple[str, ...]:
+        """Which services of a stack that was installed have no running container; with `even_stopped`, none at all."""
+        there = {one.service for one in self.containers if not one.release and (even_stopped or one.is_running)}
+        return tuple(service for service in services if service not in there) if self.stack_hash else ()
 
     def running(self, release: str) -> Mapping[str, int]:
         """Running containers of a release, by service."""

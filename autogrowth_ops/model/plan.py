@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 Command = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class RenderedFile:
-    """One file for a host: `path` relative to where it goes, `mode` such as 0o640."""
+    """One file for a host: `path` relative to where it goes, `mode` such as 0o640.
+
+    Its text may hold secrets: it stays out of `repr`."""
 
     path: str
-    text: str
+    text: str = field(repr=False)
     mode: int = 0o640
 
 

@@ -30,9 +30,10 @@ class Version:
 class Release:
     """What `releases/<id>/release.json` says on a host.
 
-    `build_hash` names what the image is made of, `config_hash` all rendered files and variables; equal hashes mean
-    equal releases. `was` is the release it replaced, empty for the first one. `services` and `public` are what the
-    configuration said of its processes then.
+    `build_hash` names what the image is made of, `config_hash` all rendered files and variables, `passwords` those of
+    the datastores; equal ones mean equal releases. `was` is the release it replaced, empty for the first one.
+    `services` and `public` are what the configuration said of its processes then, `secret_variables` how its variables
+    with secrets were written in env/, by name.
     `timings` are milliseconds by step. `created_at` is ISO 8601 in UTC."""
 
     id: ReleaseId
@@ -51,6 +52,8 @@ class Release:
     reason: str = ""
     public: str = ""
     services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    passwords: str = ""
+    secret_variables: Mapping[str, str] = field(default_factory=dict)
     timings: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -59,7 +62,8 @@ class Release:
 
     def is_same_as(self, other: Release) -> bool:
         """Whether nothing that runs would differ."""
-        return (self.build_hash, self.config_hash) == (other.build_hash, other.config_hash)
+        mine, others = ((one.build_hash, one.config_hash, one.passwords) for one in (self, other))
+        return mine == others
 
 
 def parse_release(text: str) -> Release:

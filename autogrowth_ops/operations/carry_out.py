@@ -15,6 +15,7 @@ from ..commands.frames import Block
 from ..commands.shell import LOCKED
 from ..errors import LockHeld, OpsError, RolloutFailed, UndoFailed, Unreachable
 from ..model.event import Event
+from ..model.masking import masker
 from ..model.plan import Batch, Command, Plan, Step, undo_steps
 from ..model.release import Release
 from ..remote import Remote, on_hosts
@@ -153,9 +154,11 @@ def _run_steps(session: Session, remote: Remote, steps: Sequence[Step], release:
         run.failure = Failure(run.current or (pending or steps)[0], None, "", error=error)
         session.watch(Event(remote.host.name, run.failure.step.title, "failed"))
         return
-    _tell(session, remote.host.name, result.blocks)
+    mask = masker(session.environment.secret_values.values())
+    blocks = tuple(replace(block, text=mask(block.text)) for block in result.blocks)
+    _tell(session, remote.host.name, blocks)
     if len([step for step in steps if step in run.done]) < len(steps):
-        run.failure = _failure(steps, result.blocks, run)
+        run.failure = _failure(steps, blocks, run)
         session.watch(Event(remote.host.name, run.failure.step.title, "failed"))
 
 
@@ -251,7 +254,8 @@ def _undo_host(
         _variables(session, release),
         timeout_seconds=sum(step.timeout_seconds for step in steps) + 30,
     )
-    bad_ends = {step: text for step, (code, text) in result.sections().items() if code and step != "record"}
+    mask = masker(session.environment.secret_values.values())
+    bad_ends = {step: mask(text) for step, (code, text) in result.sections().items() if code and step != "record"}
     return (
         {name: "; ".join(f"{step}: {(text.splitlines() or ['?'])[-1]}" for step, text in bad_ends.items())}
         if bad_ends

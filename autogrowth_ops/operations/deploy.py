@@ -14,9 +14,11 @@ from ..model.environment import Host
 from ..model.observation import Observation
 from ..model.plan import Plan, RenderedFile, SourceChange
 from ..model.release import ID_PATTERN, Release, ReleaseId, Version, newest_first, release_id
+from ..model.stack import stack_services, without_passwords
 from ..model.then import as_of, services_of
 from ..render import ANY_RELEASE, Renderer, digest
 from ..session import Session
+from . import passwords
 from .carry_out import carry_out
 from .gate import run_gate
 from .locking import when_free
@@ -83,8 +85,9 @@ def prepare_known(session: Session, observed: Mapping[str, Observation], target:
             f"{', '.join(lacking)}: no release {target.id} there; deploy its commit: "
             f"inv deploy {session.environment.options} --version={target.version.commit[:12]}"
         )
-    change = Change(replace(target, state="good", reason=""), session.lock(what), observed, is_new=False)
-    is_needed = any(
+    target, renewed = passwords.with_present(session, observed, replace(target, state="good", reason=""))
+    change = Change(target, session.lock(what), observed, is_new=False, renewed=renewed)
+    is_needed = _has_stopped(session, observed) or any(
         observed[name].serving() != target.id or not _is_complete(session, observed[name], target) for name in app
     )
     return Prepared(change, session.engine.plan(change), is_needed)
@@ -165,7 +168,7 @@ def _draft(session: Session, version: Version) -> Draft:
     app = [host for host in hosts if host.is_app()]
     if not app:
         raise UsageError(f"env/{environment.name}.yml: none of the chosen hosts has the role app")
-    release = _new_release(session, renderer, app, version)
+    release = _new_release(session, app, version)
     files = {host.name: _files(renderer, release, host) for host in app}
     return Draft(release, files, {host.name: renderer.stack(host) for host in hosts})
 
@@ -174,7 +177,9 @@ def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: D
     release = replace(draft.release, was=observed[next(iter(draft.files))].serving() or "")
     hashes = {name: digest(files) for name, files in draft.stack.items()}
     changed = {name: files for name, files in draft.stack.items() if observed[name].stack_hash != hashes[name]}
-    is_needed = bool(changed) or not all(_has(session, observed[name], release) for name in draft.files)
+    verifiers = passwords.to_set(session.environment, observed, release.passwords)
+    is_changed = bool(changed or verifiers) or _has_stopped(session, observed)
+    is_needed = is_changed or not all(_has(session, observed[name], release) for name in draft.files)
     change = Change(
         release,
         session.lock(f"deploy {release.id}"),
@@ -184,6 +189,7 @@ def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: D
         stack=changed,
         stack_hashes=hashes,
         sources=_sources(session, observed, release.version),
+        passwords=verifiers,
     )
     return Prepared(change, session.engine.plan(change), is_needed)
 
@@ -193,11 +199,12 @@ def _has(session: Session, observed: Observation, release: Release) -> bool:
     return one is not None and one.is_same_as(release) and one.state == "good" and _is_complete(session, observed, one)
 
 
-def _new_release(session: Session, renderer: Renderer, app: list[Host], version: Version) -> Release:
+def _new_release(session: Session, app: list[Host], version: Version) -> Release:
     environment = session.environment
     now = session.clock.now()
     anyone = replace(version, commit="", ref="", subject="")
-    every = [file for host in app for file in renderer.release(ANY_RELEASE, anyone, host)]
+    plain = Renderer(without_passwords(environment), session.root)
+    every = [file for host in app for file in plain.release(ANY_RELEASE, anyone, host)]
     dockerfile = next((file.text for file in every if file.path == "Dockerfile"), environment.app.dockerfile)
     migrate = environment.app.migrate
     new_id = release_id(now, version)
@@ -213,6 +220,8 @@ def _new_release(session: Session, renderer: Renderer, app: list[Host], version:
         migration_hash=session.source.hash_of(version.tree, migrate.paths) if migrate else "",
         public=environment.app.public_service(),
         services=services_of(environment),
+        passwords=passwords.wanted(environment),
+        secret_variables=passwords.secret_variables(environment),
         timings={words.TIMINGS: 0},
     )
 
@@ -240,6 +249,12 @@ def _is_complete(session: Session, observed: Observation, release: Release) -> b
     running = observed.running(release.id)
     services = as_of(session.environment, release).app.services
     return all(running.get(name, 0) == service.replicas for name, service in services.items())
+
+
+def _has_stopped(session: Session, observed: Mapping[str, Observation]) -> bool:
+    """Whether some of a stack that is there stands still."""
+    hosts = session.environment.hosts
+    return any(one.lacks(stack_services(session.environment, hosts[name])) for name, one in observed.items())
 
 
 def _serving(change: Change, host: str) -> Release:

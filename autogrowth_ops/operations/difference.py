@@ -25,6 +25,8 @@ def differences(session: Session, change: Change) -> tuple[str, ...]:
 
 def _of_host(session: Session, change: Change, name: str, hidden: Collection[str]) -> Iterator[str]:
     release, stack = change.files.get(name, ()), change.stack.get(name, ())
+    serving = change.observed[name].release(change.old(name))
+    hidden = {*hidden, *(serving.secret_variables if serving else ())}
     there = _read(session, name, change.old(name), [*release, *stack])
     shown = [("release", "releases", file) for file in release if file.path in SHOWN]
     for folder, title, file in (*shown, *(("stack", "stack", file) for file in stack)):

@@ -10,6 +10,7 @@ from ..commands import host as words
 from ..engines.door import through_proxy
 from ..model.check import Check
 from ..model.environment import Environment, Host
+from ..model.masking import masker
 from ..model.plan import Command
 from ..model.secret import Secret
 from ..model.texts import text
@@ -53,9 +54,10 @@ def questions(
 
 
 def answers(environment: Environment, host: Host, sections: Mapping[str, tuple[int, str]]) -> tuple[Check, ...]:
-    """A check for each answer, and one for each replica or datastore that gave none."""
+    """A check for each answer, without secrets, and one for each replica or datastore that gave none."""
     asked = {name: found for name, found in sections.items() if name in NAMES or name.startswith(REPLICA)}
-    checks = [_check(host, name, code, printed) for name, (code, printed) in asked.items()]
+    mask = masker(environment.secret_values.values())
+    checks = [_check(host, name, code, mask(printed)) for name, (code, printed) in asked.items()]
     return (*checks, *_missing(environment, host, checks))
 
 

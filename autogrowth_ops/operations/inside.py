@@ -7,14 +7,17 @@ from ..errors import UsageError
 from ..model.plan import Command
 from ..remote import Remote
 from ..session import Session
+from .look import require_docker
 
 
 def run_inside(session: Session, service: str, command: Command, host: str = "") -> int:
-    """The exit code of `command` in a container of `service`, joined to this terminal. UsageError if none runs."""
+    """The exit code of `command` in a container of `service`, joined to this terminal. UsageError if none runs,
+    HostUnready if Docker does not answer."""
     remote = _choose(session, service, host)
     find = script([("one_container", service)], {**session.engine.variables(), "MARK": "@"})
     container = remote.run(find, timeout_seconds=30).stdout.strip()
     if not container:
+        require_docker(session, remote)
         raise UsageError(
             f"{remote.host.name}: no running container of {service}; see: inv status {session.environment.options}"
         )

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from ..commands.shell import script
 from ..errors import UsageError
+from ..model.masking import masker
 from ..model.release import container_label
 from ..remote import Remote, on_hosts
 from ..session import Session
+from .look import require_docker
 
 FOLLOW_SECONDS = 7 * 86_400
 
@@ -32,7 +34,8 @@ class LogLine:
 def logs(
     session: Session, services: tuple[str, ...], *, tail: str, since: str, follow: bool, each: Callable[[LogLine], None]
 ) -> int:
-    """Give every line to `each`; number of lines. With `follow` lines come until the caller is interrupted."""
+    """Give every line to `each`, without the secrets that are known here; number of lines. With `follow` lines come
+    until the caller is interrupted. Raise HostUnready for a host whose Docker does not answer."""
     known = (*session.environment.app.services, "proxy", "postgres", "redis")
     unknown = [service for service in services if service not in known]
     if unknown:
@@ -42,16 +45,20 @@ def logs(
         [("logs", tail, since, "yes" if follow else "", *chosen)], {**session.engine.variables(), "MARK": "@"}
     )
 
+    mask = masker(session.environment.secret_values.values())
+
     def read(remote: Remote) -> list[LogLine]:
         found: list[LogLine] = []
 
         def heard(line: str) -> None:
-            for parsed in parse_line(remote.host.name, line):
+            for parsed in parse_line(remote.host.name, mask(line)):
                 if follow:
                     each(parsed)
                 found.append(parsed)
 
-        remote.run(text, timeout_seconds=FOLLOW_SECONDS if follow else 120, on_line=heard)
+        outcome = remote.run(text, timeout_seconds=FOLLOW_SECONDS if follow else 120, on_line=heard)
+        if outcome.exit_code and not found:
+            require_docker(session, remote)
         return found
 
     every = [

@@ -43,6 +43,17 @@ def preflight(session: Session, observed: Mapping[str, Observation]) -> None:
         raise HostUnready("\n".join(problems))
 
 
+def require_docker(session: Session, remote: Remote) -> None:
+    """Raise HostUnready if Docker cannot be used there: then nothing runs that anybody could find. One trip."""
+    refuse_without_docker(remote.host.name, session.engine.observe(remote, session.clock).facts, session.environment)
+
+
+def refuse_without_docker(host: str, facts: Facts, environment: Environment) -> None:
+    """Raise HostUnready, as a deploy would, if Docker does not answer on a host."""
+    if not facts.docker_answers:
+        raise HostUnready(f"{host}: {_docker_problems(facts, environment)[0]}")
+
+
 def unfit(facts: Facts, environment: Environment) -> tuple[str, ...]:
     """Why a host cannot be deployed to: each with what to do."""
     return (*_docker_problems(facts, environment), *_other_problems(facts, environment))

@@ -22,13 +22,15 @@ def load(name: str, root: Path, *, sandbox: bool, need_secrets: bool, need_hosts
 
     A sandbox's secrets that have no value are made up once and kept beside its keys. Raise UsageError if hosts are
     needed and it has none; no secret is asked for before."""
-    from ..config import PLACEHOLDER, load_environment
+    from ..config import PLACEHOLDER, load_environment, with_secrets_of
 
     plain = load_environment(name, root, need_secrets=False)
     if need_hosts and not plain.hosts:
         raise UsageError(f"{name}.yml: no hosts: it runs on this machine; run: inv dev.up --env={name}")
     if plain.sandbox or sandbox:
-        return with_stand_ins(_with_secrets(name, root, plain.app.name) if need_secrets else plain)
+        if need_secrets:
+            return with_stand_ins(_with_secrets(name, root, plain.app.name))
+        return with_stand_ins(with_secrets_of(plain, secrets_file(sandbox_name(plain.app.name, name))))
     if need_secrets and PLACEHOLDER in plain.secret_values.values():
         return load_environment(name, root)
     return plain
@@ -99,7 +101,7 @@ def secrets_file(sandbox: str) -> Path:
     """Where a sandbox's made-up secrets are kept."""
     from ..sandbox.state import state_of
 
-    return state_of(sandbox, create=True).folder / "secrets"
+    return state_of(sandbox).folder / "secrets"
 
 
 def urls(environment: Environment) -> dict[str, str]:

@@ -12,6 +12,7 @@ from ..model.release import Release
 from ..remote import Remote, on_hosts
 from ..scripts import run_script
 from ..session import Session
+from .look import refuse_without_docker
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,15 @@ class HostStatus:
 
 
 def status(session: Session) -> tuple[HostStatus, ...]:
-    """Every host, in declared order."""
+    """Every host, in declared order. Raise HostUnready for one whose Docker does not answer."""
 
     def look(remote: Remote) -> HostStatus:
         calls = [words.observe(), words.in_section("details", ("details",))]
         result = run_script(remote, calls, session.engine.variables(), timeout_seconds=60)
         found = frames.sections(result.blocks)
-        return host_status(
-            words.parse_observation(remote.host.name, found, session.clock.now().timestamp()), found["details"][1]
-        )
+        observed = words.parse_observation(remote.host.name, found, session.clock.now().timestamp())
+        refuse_without_docker(remote.host.name, observed.facts, session.environment)
+        return host_status(observed, found["details"][1])
 
     found = on_hosts(tuple(session.remotes.values()), look, at_once=len(session.remotes))
     return tuple(found.values())

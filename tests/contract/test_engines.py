@@ -15,11 +15,17 @@ from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Se
 from autogrowth_ops.model.observation import Observation
 from autogrowth_ops.model.plan import Plan, Step
 from tests.fakes import make_environment
-from tests.plans import OLDER, make_change, serving
+from tests.plans import FILES, OLDER, make_change, serving
 
 ENGINES = ("compose",)
-READING = ("wait_ready", "verify")
-ONE_WAY = ("migrate",)  # the database goes forward only; the old code has to bear the new schema
+READING = ("wait_ready", "wait_listening", "verify")
+ONE_WAY = (
+    "migrate",  # the database goes forward only; the old code has to bear the new schema
+    "stack_up",  # what should have run all the time
+    "resume_passwords",  # those that the serving release has
+    "restart_ended",  # of the new release, which the step before takes back
+    "renew_variables",  # of a release that does not serve, whose own are good for nothing
+)
 
 hosts = (
     st.integers(1, 4)
@@ -40,7 +46,8 @@ migrations = st.sampled_from([None, Migrate(command=("migrate",))])
 
 @st.composite
 def changes(draw: st.DrawFn) -> tuple[Environment, Change]:
-    """An environment of one to five hosts and a change of it: first deploy, code, configuration, stack or rollback."""
+    """An environment of one to five hosts and a change of it: first deploy, code, configuration, stack, passwords or
+    rollback."""
     extra = [Host(name="data1", address="10.9", roles=("data",))] if draw(st.booleans()) else []
     chosen = draw(hosts)
     app = App(name="shop", services=draw(services), migrate=draw(migrations))
@@ -56,7 +63,9 @@ def changes(draw: st.DrawFn) -> tuple[Environment, Change]:
     change = make_change(
         environment, *observed, is_new=is_new, with_stack=with_stack, sources=draw(st.booleans()), **release
     )
-    return environment, change
+    stores = [name for name, host in environment.hosts.items() if host.is_data()][:1]
+    rotates = is_new and draw(st.booleans())
+    return environment, replace(change, passwords=dict.fromkeys(stores, FILES) if rotates else {})
 
 
 def planned(drawn: tuple[Environment, Change]) -> Plan:
@@ -124,7 +133,7 @@ def test_planning_is_pure(drawn: tuple[Environment, Change]):
 @given(changes())
 def test_a_known_release_is_neither_sent_nor_built_nor_migrated(drawn: tuple[Environment, Change]):
     environment, change = drawn
-    known = replace(change, is_new=False, files={}, stack={}, sources={})
+    known = replace(change, is_new=False, files={}, stack={}, sources={}, passwords={})
     keys = {step.key for step in planned((environment, known)).steps()}
     assert not keys & {"receive", "build", "image", "stack", "migrate"}
 

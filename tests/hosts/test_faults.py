@@ -52,7 +52,7 @@ def left_over(remote: FabricRemote) -> list[str]:
     """Whatever should not be there when nobody deploys."""
     look = f"""cd {BASE}
 for _ in $(seq 60); do ls releases/*/retires >/dev/null 2>&1 || break; sleep 0.5; done
-ls -d lock releases/*/retires incoming-* stack.next *.new stack/proxy/*.new 2>/dev/null
+ls -d lock releases/*/retires incoming-* stack.next passwords.next rotation *.new stack/proxy/*.new 2>/dev/null
 for folder in releases/*; do [ -f "$folder/release.json" ] || echo "$folder"; grep -l '"state": "started"' "$folder/release.json"; done
 serving=$(cat stack/proxy/release)
 docker ps --filter label=autogrowth.project --format '{{{{.Label "autogrowth.release"}}}}' | sort -u | grep -v "^$serving$" | grep .

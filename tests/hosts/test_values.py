@@ -12,9 +12,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from autogrowth_ops.commands.shell import script
 from autogrowth_ops.model.environment import Environment, Postgres, Redis, Service, Stack
+from autogrowth_ops.model.observation import Observation
 from autogrowth_ops.model.release import Version
 from autogrowth_ops.model.secret import Secret
+from autogrowth_ops.operations.passwords import to_set
 from autogrowth_ops.remote import Remote
 from autogrowth_ops.render import Renderer, compose_value, env_value
 from tests.fakes import make_environment
@@ -102,31 +105,37 @@ def test_any_word_of_a_command_arrives(run: Run):
     assert [word.replace("$$", "$") for word in found["services"]["a"]["command"]] == list(SAMPLES)
 
 
-def environment(redis_password: str) -> Environment:
+def environment(postgres_password: str, redis_password: str) -> Environment:
     stack = Stack(postgres=Postgres(database="shop", user="shop"), redis=Redis(password_secret="REDIS_PASSWORD"))
     return make_environment(
         name="values",
         services={"worker": Service()},
         stack=stack,
-        secret_values={"POSTGRES_PASSWORD": Secret(PASSWORD), "REDIS_PASSWORD": Secret(redis_password)},
+        secret_values={"POSTGRES_PASSWORD": Secret(postgres_password), "REDIS_PASSWORD": Secret(redis_password)},
         variables={"DATABASE_URL": "postgresql://shop:{{ secrets.POSTGRES_PASSWORD | url_quote }}@postgres:5432/shop"},
     )
 
 
 def rendered(chosen: Environment) -> dict[str, str]:
-    """The stack's files, and a Compose file of a client that gets the application's variables."""
+    """The stack's files and what sets its passwords, and a Compose file of a client with the application's variables."""
     renderer, host = Renderer(chosen, Path("/nonexistent")), chosen.hosts["app1"]
     files = {file.path: file.text for file in renderer.stack(host)}
     release = {file.path: file.text for file in renderer.release("r1", Version("0" * 40, ""), host)}
     client = f"services: {{client: {{image: postgres:15-alpine, env_file: [app.env], networks: [stack]}}}}\n{NETWORK}"
-    return {**files, "app.env": release["app.env"], "client.yml": client}
+    verifiers = {
+        f"passwords.next/{file.path}": file.text
+        for file in to_set(chosen, {"app1": Observation("app1")}, "new")["app1"]
+    }
+    return {**files, **verifiers, "app.env": release["app.env"], "client.yml": client}
 
 
 NETWORK = "networks: {stack: {external: true, name: shop-values}}\n"
+SET_PASSWORDS = script([("set_passwords", "", "new")], {"BASE": ".", "PROJECT": "shop-values", "MARK": "@"})
 ASK = """
 stack() {{ docker compose --project-name shop-values --file compose.yml "$@"; }}
 trap 'stack down --volumes --timeout 0 >/dev/null 2>&1' EXIT
 stack up --detach --wait --quiet-pull >/dev/null 2>&1 || {{ stack logs; exit 1; }}
+mkdir stack && ({set_passwords}) || exit 1
 {question}
 """
 POSTGRES = """docker compose --project-name shop-client --file client.yml run --rm --no-TTY client \
@@ -138,14 +147,21 @@ UNKNOWN = "stack exec --no-TTY redis redis-cli ping </dev/null"
 
 @pytest.fixture
 def ask(run: Run) -> Callable[..., str]:
-    def ask(question: str, redis_password: str) -> str:
-        files = {**rendered(environment(redis_password)), "password": redis_password}
-        return run(ASK.format(question=question), files).strip()
+    def ask(question: str, postgres_password: str, redis_password: str) -> str:
+        files = {**rendered(environment(postgres_password, redis_password)), "password": redis_password}
+        return run(ASK.format(question=question, set_passwords=SET_PASSWORDS), files).strip()
 
     return ask
 
 
-@pytest.mark.parametrize("password", [PASSWORD, "two\nlines\r\nCONFIGURATION\nrest "])
-def test_stores_take_their_passwords_whatever_characters_they_have(ask: Callable[..., str], password: str):
-    answers = [line for line in ask(f"{REDIS}\n{UNKNOWN}\n{POSTGRES}", password).splitlines() if line]
+PREPARED = "Ⅸ a\u00adb\u00a0 é e\u0301 비번"  # a client of Postgres asks with another text than it is given
+UNASSIGNED = "Ⅸ\u00ad🚀"  # and here with this one, because the rocket is younger than the rules
+
+
+@pytest.mark.parametrize(
+    ("postgres", "redis"),
+    [(PASSWORD, PASSWORD), (PREPARED, "two\nlines\r\nCONFIGURATION\nrest "), (UNASSIGNED, "🚀")],
+)
+def test_stores_take_their_passwords_whatever_characters_they_have(ask: Callable[..., str], postgres: str, redis: str):
+    answers = [line for line in ask(f"{REDIS}\n{UNKNOWN}\n{POSTGRES}", postgres, redis).splitlines() if line]
     assert answers == ["PONG", "NOAUTH Authentication required.", "42"]

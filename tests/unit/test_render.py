@@ -15,7 +15,7 @@ from autogrowth_ops.model.environment import Host, Postgres, Redis, Service, Sta
 from autogrowth_ops.model.plan import RenderedFile
 from autogrowth_ops.model.release import Version
 from autogrowth_ops.model.secret import Secret
-from autogrowth_ops.render import Renderer, compose_value, digest, env_value, memory, redis_string, url_quote
+from autogrowth_ops.render import Renderer, compose_value, digest, env_value, memory, url_quote
 from tests.fakes import make_environment
 
 ENVIRONMENT = make_environment()
@@ -68,12 +68,6 @@ def test_korean_stays_readable_in_a_compose_file():
 
 def test_lists_are_compose_values():
     assert compose_value(("a", "$b")) == '["a", "$$b"]'
-
-
-@given(texts)
-def test_a_redis_string_has_only_characters_that_redis_reads_as_they_are(text: str):
-    quoted = redis_string(text)
-    assert bytes.fromhex(quoted[1:-1].replace("\\x", "")).decode() == text
 
 
 @given(texts)
@@ -157,7 +151,7 @@ def test_a_variable_that_fails_is_named(text: str):
 def test_names_of_secrets_are_known_for_masking():
     environment = make_environment(variables={"A": "{{ secrets.T }}", "B": "b"}, secret_values={"T": Secret("t")})
     names = Renderer(environment, Path("/nonexistent")).secret_names()
-    assert names == {"A", "POSTGRES_PASSWORD", "REDIS_REQUIREPASS"}
+    assert names == {"A"}
 
 
 DATA = Host(name="data1", address="b", roles=("data",), private_address="10.0.0.5")
@@ -165,23 +159,15 @@ APP = Host(name="app1", address="a", roles=("app",))
 
 
 def stack_files(redis: Redis | None = None, postgres: Postgres | None = None) -> dict[str, RenderedFile]:
-    secrets = {"POSTGRES_PASSWORD": Secret("pg"), "R": Secret("rd")}
+    secrets = {"POSTGRES_PASSWORD": Secret("pg-secret"), "R": Secret("rd-secret")}
     environment = make_environment(APP, DATA, stack=Stack(redis=redis, postgres=postgres), secret_values=secrets)
     return {file.path: file for file in Renderer(environment, Path("/nonexistent")).stack(DATA)}
 
 
-def test_redis_without_password_is_told_of_none():
-    assert stack_files(redis=Redis())["redis.env"].text == "REDIS_REQUIREPASS=\n"
-
-
-def test_redis_gets_its_password_from_a_private_file():
-    file = stack_files(redis=Redis(password_secret="R"))["redis.env"]
-    assert (file.text, file.mode) == ('REDIS_REQUIREPASS="requirepass \\"\\\\x72\\\\x64\\""\n', 0o600)
-
-
-def test_postgres_gets_its_password_from_a_private_file():
-    file = stack_files(postgres=Postgres(database="d", user="u"))["postgres.env"]
-    assert (file.text, file.mode) == ('POSTGRES_PASSWORD="pg"\n', 0o600)
+def test_no_file_of_the_stack_has_a_password():
+    stack = stack_files(redis=Redis(password_secret="R"), postgres=Postgres(database="d", user="u"))
+    assert list(stack) == ["compose.yml"]
+    assert not [text for text in (file.text for file in stack.values()) if "pg-secret" in text or "rd-secret" in text]
 
 
 def test_a_data_host_without_datastores_has_an_empty_stack():

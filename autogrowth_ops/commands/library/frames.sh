@@ -21,8 +21,9 @@ if [ "$MARK" != @ ]; then
   exec 2>&1
 fi
 trap cleanup EXIT
-# Nobody reads any more: whoever sent this script is gone. What it began is swept by the next one, which need not wait.
-trap '[ -z "${LOCK:-}" ] || release_lock; exit 13' PIPE
+# Nobody reads any more: whoever sent this script is gone. What it began is swept by the next one, which need not wait; but
+# what serves keeps the passwords it has.
+trap '[ -z "${ROTATED:-}" ] || restore_passwords >/dev/null 2>&1; [ -z "${LOCK:-}" ] || release_lock; exit 13' PIPE
 
 cleanup() {
   [ -z "${PULSE:-}" ] || kill "$PULSE" 2>/dev/null

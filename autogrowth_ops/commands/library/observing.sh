@@ -46,7 +46,7 @@ show_silence() { [ ! -d "$BASE/lock" ] || lock_silence; }
 
 # leftovers: what only a deploy in progress may have; a folder of a release without its record is one.
 leftovers() {
-  for path in "$BASE"/incoming-* "$BASE/stack.next" "$BASE"/*.new "$BASE"/stack/proxy/*.new; do
+  for path in "$BASE"/incoming-* "$BASE/stack.next" "$BASE/passwords.next" "$BASE/rotation" "$BASE"/*.new "$BASE"/stack/proxy/*.new; do
     [ ! -e "$path" ] || printf '%s\n' "${path#"$BASE/"}"
   done
   for path in "$BASE"/releases/*; do
@@ -75,6 +75,7 @@ observe() {
   section leftovers leftovers
   section retiring retiring
   section stack_hash show "$BASE/stack/hash"
+  section passwords show "$BASE/stack/passwords"
   section source_tree show "$BASE/source.tree"
   section proxied show "$BASE/stack/proxy/release"
   section containers finished "$containers_listed" "$TEMPORARY/containers"

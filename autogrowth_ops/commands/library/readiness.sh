@@ -30,6 +30,21 @@ wait_ready() {
   done
 }
 
+# wait_listening ID SERVICE:SECONDS:PORT:PATH...: as wait_ready, but any answer will do, and so will none in the end.
+wait_listening() {
+  LISTENING=yes
+  wait_ready "$@" >/dev/null
+  LISTENING=""
+}
+
+# restart_ended ID SERVICE...: those of its containers that ended since they were started, whatever became of them then.
+restart_ended() {
+  # shellcheck disable=SC2046
+  docker inspect --format '{{.Id}} {{.State.Status}} {{.RestartCount}}' $(containers_of "$@") | while read -r id state; do
+    [ "$state" = "running 0" ] || docker restart --time 0 "$id" || return 1
+  done
+}
+
 # look_all SERVICE:SECONDS:PORT:PATH...: whether all are ready, asked at the same time; sets `ended` and `overdue` to
 # container names.
 look_all() {
@@ -71,7 +86,7 @@ look_one() {
   else
     answer=$(curl --silent --max-time 2 --output "$TEMPORARY/answer-$1" --write-out '%{http_code}' "http://$2:${3%%:*}${3#*:}")
     printf '%s\n' "$answer" >"$TEMPORARY/code-$1"
-    [ "$answer" != 200 ] || : >"$TEMPORARY/ready-$1"
+    case $answer${LISTENING:+ } in 200 | [1-5]??' ') : >"$TEMPORARY/ready-$1" ;; esac
   fi
 }
 

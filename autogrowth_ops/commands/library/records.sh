@@ -24,5 +24,5 @@ prune() {
       printf 'warning: %s could not be removed: %s\n' "$pruned" "$(tail -n 1 "$BASE/prune.new")"
     fi
   done
-  rm -rf "$BASE"/incoming-* "$BASE/stack.next" "$BASE"/*.new "$BASE"/stack/proxy/*.new
+  rm -rf "$BASE"/incoming-* "$BASE/stack.next" "$BASE/passwords.next" "$BASE"/*.new "$BASE"/stack/proxy/*.new
 }

@@ -1,14 +1,15 @@
 # Files, source and image of a release.
 
-# receive: a tar on standard input with release/, stack/ and source/ becomes the release's folder and the source.
+# receive: a tar on standard input with release/, stack/, passwords/ and source/ becomes the release's folder and the source.
 # While the source is being changed, source.tree is away: a copy that was cut off is never taken for a whole one.
 receive() {
   incoming=$BASE/incoming-$RELEASE
   rm -rf "$incoming" && mkdir -p "$incoming" "$BASE/releases" || return 1
   tar -x -p -f - -C "$incoming" || return 1
   if [ -f "$incoming/source.tree" ]; then receive_source || return 1; fi
-  rm -rf "$BASE/stack.next" "$BASE/releases/$RELEASE"
+  rm -rf "$BASE/stack.next" "$BASE/passwords.next" "$BASE/releases/$RELEASE"
   if [ -d "$incoming/stack" ]; then mv "$incoming/stack" "$BASE/stack.next" || return 1; fi
+  if [ -d "$incoming/passwords" ]; then mv "$incoming/passwords" "$BASE/passwords.next" || return 1; fi
   if [ -d "$incoming/release" ]; then mv "$incoming/release" "$BASE/releases/$RELEASE" || return 1; fi
   rm -rf "$incoming"
 }
@@ -22,7 +23,7 @@ receive_source() {
   cp -a "$incoming/source/." "$BASE/source/" && mv "$incoming/source.tree" "$BASE/source.tree"
 }
 
-drop_release() { rm -rf "$BASE/releases/$RELEASE" "$BASE/incoming-$RELEASE" "$BASE/stack.next"; }
+drop_release() { rm -rf "$BASE/releases/$RELEASE" "$BASE/incoming-$RELEASE" "$BASE/stack.next" "$BASE/passwords.next"; }
 
 # build SECONDS IMAGE DOCKERFILE: the image of this release, from the source on the host, with its cache.
 build() {

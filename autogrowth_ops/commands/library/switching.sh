@@ -4,7 +4,7 @@
 # reads both files at each request, so nothing is reloaded and no connection is lost; a request that comes between the
 # two is tried again.
 switch() {
-  proxy_file port "$2" && proxy_file release "$1"
+  proxy_file port "$2" && proxy_file release "$1" && ROTATED=""
 }
 
 # proxy_file NAME TEXT: whole or not at all, and readable for the proxy, which has no rights over other users' files.

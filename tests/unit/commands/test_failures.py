@@ -52,6 +52,11 @@ def test_a_crash_of_an_unknown_name_is_told_by_its_first_line():
             '{"level":"info","msg":"using config"}\n{"level":"error","ts":1.5,"msg":"adapting: no such, at x:17"}\nlast',
             "templates/Caddyfile.j2: adapting: no such, at x:17",
         ),
+        (
+            "start",
+            "Error response from daemon: network x not found\nError: failed to start containers: 3f2\n9c1\n",
+            "network x not found",
+        ),
         ("stack", '{"level":"error","cut', '{"level":"error","cut'),
     ],
 )

@@ -190,6 +190,34 @@ def test_what_was_received_can_be_dropped(run: Run, base: Path):
     assert list((base / "releases").iterdir()) == []
 
 
+def test_received_passwords_wait_for_their_step_and_go_with_the_release(run: Run, base: Path):
+    receive(run, {"release/compose.yml": "c", "passwords/redis": "#hash\n"})
+    assert texts(base / "passwords.next") == {"redis": "#hash\n"}
+    run(words.in_undo("drop", ("drop_release",)))
+    assert not (base / "passwords.next").exists()
+
+
+def test_variables_with_passwords_are_taken_from_another_release(run: Run, base: Path):
+    files = {
+        "r1": 'A="1"\nDATABASE_URL="old"\nTOKEN="of r1"\nDATABASE_URL_2="2"\n',
+        "r2": 'DATABASE_URL="n\\\\e\\$w & \\"x\\""\nTOKEN="of r2"\n',
+    }
+    for name, text in files.items():
+        (base / "releases" / name).mkdir(parents=True)
+        (base / "releases" / name / "app.env").write_text(text)
+    found = run(step("renew", "renew_variables", "r1", "r2", "DATABASE_URL"))
+    assert found["renew"] == (0, "")
+    renewed = base / "releases" / "r1" / "app.env"
+    wanted = 'A="1"\nDATABASE_URL="n\\\\e\\$w & \\"x\\""\nTOKEN="of r1"\nDATABASE_URL_2="2"\n'
+    assert (renewed.read_text(), renewed.stat().st_mode & 0o777) == (wanted, 0o600)
+
+
+def test_where_no_passwords_were_changed_there_is_nothing_to_take_back_or_end(run: Run):
+    calls = ("restore_passwords",), ("settle_passwords",), ("resume_passwords", "p")
+    found = run(*(words.in_undo(call[0], call) for call in calls))
+    assert [code for code, _ in found.values()] == [0, 0, 0]
+
+
 def test_current_moves_from_one_release_to_another(run: Run):
     for_old, for_new = step("one", "point_current", "r1"), step("two", "point_current", "r2")
     found = run(for_old, for_new, words.in_section("current", ("current_release",)))

@@ -51,7 +51,7 @@ def after(open_on: Open, outcome: Outcome, session: Session, **changes: object) 
         FIT,
         record.id,
         (record,),
-        make_containers(record.id, web=1),
+        (*make_containers(record.id, web=1), *make_containers("", proxy=1)),
         (record.image,),
         stack_hash=change.stack_hashes["app1"],
         source_tree=record.version.tree,

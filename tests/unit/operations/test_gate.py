@@ -9,6 +9,7 @@ import pytest
 from autogrowth_ops.errors import RolloutFailed
 from autogrowth_ops.model.environment import App, Service
 from autogrowth_ops.model.event import Event
+from autogrowth_ops.model.secret import MASK, Secret
 from autogrowth_ops.operations.gate import run_gate
 from autogrowth_ops.session import Session
 from tests.conftest import commit
@@ -43,6 +44,21 @@ def test_another_commit_is_tested_in_a_copy_of_its_own(open_on: Open, tmp_path: 
     commit(tmp_path, "second")
     assert gate(open_on, "grep", "one", "main.py", root=tmp_path, ref="HEAD~1") == "passed"
     assert (tmp_path / "main.py").read_text() == "two"
+
+
+def test_the_tests_get_no_secrets(open_on: Open, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TOKEN", "hunter2")
+    app = App(name="shop", services={"web": Service(port=80)}, test_command=("sh", "-c", 'test -z "${TOKEN-}"'))
+    session = open_on(make_environment(app=app, secrets=("TOKEN",)))
+    assert run_gate(session, session.source.version("HEAD", allow_dirty=True), skip=False) == "passed"
+
+
+def test_what_failing_tests_print_has_no_secrets(open_on: Open):
+    app = App(name="shop", services={"web": Service(port=80)}, test_command=("sh", "-c", "echo hunter2; exit 1"))
+    session = open_on(make_environment(app=app, secret_values={"TOKEN": Secret("hunter2")}))
+    with pytest.raises(RolloutFailed) as raised:
+        run_gate(session, session.source.version("HEAD", allow_dirty=True), skip=False)
+    assert raised.value.details == (MASK,)
 
 
 def test_who_waits_hears_of_the_tests(open_on: Open, events: list[Event]):

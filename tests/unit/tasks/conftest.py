@@ -46,6 +46,12 @@ def _programs(folder: Path) -> Path:
 
 
 @pytest.fixture
+def idle_docker(project: Path, tmp_path: Path) -> None:
+    """A Docker that answers, and has nothing."""
+    (tmp_path / "bin" / "docker").write_text("#!/bin/sh\n")
+
+
+@pytest.fixture
 def base(tmp_path: Path) -> Path:
     """The environment's folder on the host, which is this machine."""
     folder = tmp_path / "srv" / "shop" / "production"

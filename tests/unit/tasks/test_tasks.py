@@ -92,6 +92,7 @@ def test_a_reader_that_goes_away_is_no_error(project: Path, words: list[str]):
     assert (process.returncode, said) == (0, b"")
 
 
+@pytest.mark.usefixtures("idle_docker")
 @pytest.mark.parametrize("task", ["status", "releases", "lock.status", "audit", "health", "checklist"])
 def test_json_is_one_document_on_stdout(inv: Inv, base: Path, capsys: pytest.CaptureFixture[str], task: str):
     inv(task, "--json")
@@ -112,6 +113,18 @@ def test_a_host_that_is_not_fit_is_exit_code_3(inv: Inv, project: Path, capsys: 
     commit(project, "first")
     assert inv("deploy") == 3
     assert "error: local: " in capsys.readouterr().err
+
+
+NEEDS_DOCKER = [["status"], ["logs"], ["logs", "--follow"], ["exec", "--", "ls"], ["shell"]]
+
+
+@pytest.mark.parametrize("words", NEEDS_DOCKER)
+def test_a_docker_that_does_not_answer_is_exit_code_3(
+    inv: Inv, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+):
+    monkeypatch.setattr("sys.argv", ["inv", *words])
+    assert inv(*words) == 3
+    assert capsys.readouterr().err.startswith("error: local: the Docker daemon does not answer; on the host: ")
 
 
 def test_a_failed_check_is_exit_code_7(inv: Inv, capsys: pytest.CaptureFixture[str]):
@@ -143,11 +156,13 @@ def test_health_has_korean_headings(inv: Inv, project: Path, base: Path, capsys:
     assert "컨테이너 2개 중 0개만 있음" in said
 
 
+@pytest.mark.usefixtures("idle_docker")
 def test_status_without_a_release_says_so(inv: Inv, capsys: pytest.CaptureFixture[str]):
     assert inv("status") == 0
     assert capsys.readouterr().out == "local: no release serves\n"
 
 
+@pytest.mark.usefixtures("idle_docker")
 def test_status_names_release_and_lock(inv: Inv, base: Path, capsys: pytest.CaptureFixture[str]):
     recorded(base)
     locked(base)
@@ -205,6 +220,7 @@ def test_an_empty_audit_is_said(inv: Inv, capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().out == "nothing was done yet\n"
 
 
+@pytest.mark.usefixtures("idle_docker")
 def test_logs_of_nothing_are_nothing(inv: Inv, capsys: pytest.CaptureFixture[str]):
     assert inv("logs") == 0
     assert capsys.readouterr().out == ""
@@ -259,6 +275,7 @@ def test_exec_without_a_command_is_exit_code_2(
     assert "write it behind two dashes: inv exec --env=production -- ls /app" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("idle_docker")
 def test_a_shell_in_what_does_not_run_is_exit_code_2(inv: Inv):
     assert inv("shell", "--service=web") == 2
 
