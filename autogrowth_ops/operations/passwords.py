@@ -58,9 +58,9 @@ def with_present(session: Session, observed: Observed, target: Release) -> tuple
     }
     if None in sources.values():
         raise UsageError(
-            f"{target.id}: the passwords of the datastores were changed after it, and its variables cannot be given "
-            f"the present ones ({', '.join(concerned)}: written otherwise since); deploy its commit with today's "
-            f"configuration: inv deploy {session.environment.options} --version={target.version.commit[:12]}"
+            f"{target.id}: the passwords of the datastores were changed after it, and {', '.join(concerned)} cannot be "
+            "given the present ones, written otherwise as they are; deploy its commit with today's configuration: "
+            f"inv deploy {session.environment.options} --version={target.version.commit[:12]}"
         )
     renewed = {name: (source, *concerned) for name, source in sources.items() if source}
     return replace(target, passwords=present), renewed

@@ -70,6 +70,19 @@ def test_datastores_are_published_on_the_private_address_only(production: Projec
     assert ports == ['ports: ["10.0.0.1:5432:5432"]', 'ports: ["10.0.0.1:6379:6379"]']
 
 
+def test_other_passwords_reach_every_host_and_stay_with_a_rollback(production: Project) -> None:
+    file = production.root / "env" / "production.secrets"
+    production.inv("deploy", "--env=production", "--sandbox", "--skip-tests")
+    file.touch(mode=0o600)
+    file.write_text("POSTGRES_PASSWORD='other \"$# 비번'\nREDIS_PASSWORD='other too'\n")
+    outcome = production.json("deploy", "--env=production", "--sandbox", "--skip-tests")
+    changed = json.loads(production.inv("health", "--env=production", "--sandbox", "--json").stdout)
+    back = production.json("rollback", "--env=production", "--sandbox")
+    kept = json.loads(production.inv("health", "--env=production", "--sandbox", "--json").stdout)
+    assert back["was"] == outcome["release"]
+    assert (changed["verdict"], kept["verdict"]) == ("passed", "passed")
+
+
 def test_a_failure_on_one_host_undoes_all(production: Project) -> None:
     before = {host: version(production, host) for host in ("app1", "app2")}
     production.change("main.py", "from __future__", "# third\nfrom __future__")

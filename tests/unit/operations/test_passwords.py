@@ -163,7 +163,7 @@ def test_a_rollback_with_the_same_passwords_starts_what_is_there(open_on: Open):
 def test_a_rollback_whose_variables_are_written_otherwise_is_refused_with_a_way_out(open_on: Open):
     older = replace(having(FORMER, OLDER), secret_variables={"DATABASE_URL": f"{URL}?sslmode=disable"})
     with pytest.raises(
-        UsageError, match=r"DATABASE_URL: written otherwise since.*inv deploy --env=production --version"
+        UsageError, match=r"DATABASE_URL cannot be given the present ones.*inv deploy --env=production --version"
     ):
         prepare_rollback(open_on(stores(), seen(PRESENT, older=older)))
 
