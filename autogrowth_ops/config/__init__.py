@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .files import default_environment_name, environment_names
-from .generated_secrets import ensure_sandbox_secrets
+from .generated_secrets import ensure_sandbox_secrets, with_made_up_secrets
 from .reader import environment_of_host, load_environment
 from .secret_values import PLACEHOLDER, with_secrets_of
 
@@ -14,5 +14,6 @@ __all__ = [
     "environment_names",
     "environment_of_host",
     "load_environment",
+    "with_made_up_secrets",
     "with_secrets_of",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autogrowth_ops.errors import ConfigError
+from autogrowth_ops.model.environment import Environment
 
-from .reader import NO_OVERRIDES, load_environment
-from .secret_values import PLACEHOLDER
+from .reader import load_environment
+from .secret_values import lacking, read_private, with_secrets_of
 
 
 def _random_text() -> str:
@@ -18,25 +19,44 @@ def _random_text() -> str:
     return token_urlsafe(24)
 
 
+def with_made_up_secrets(
+    environment: Environment, file: Path, generate: Callable[[], str] = _random_text
+) -> Environment:
+    """The environment with a value for every secret: those that have none get that of `file`, made up if need be.
+
+    Raise ConfigError if `file` is there and cannot be read, or if others can read it."""
+    _refuse_unreadable(file)
+    known = with_secrets_of(environment, file)
+    if not _make_up(known, file, generate):
+        return known
+    _refuse_unreadable(file)
+    return with_secrets_of(known, file)
+
+
 def ensure_sandbox_secrets(
-    name: str,
-    root: Path,
-    into: Path,
-    generate: Callable[[], str] = _random_text,
-    *,
-    overrides: Mapping[str, str] = NO_OVERRIDES,
+    name: str, root: Path, into: Path, generate: Callable[[], str] = _random_text
 ) -> tuple[str, ...]:
     """Write a value of its own for every secret that has none into the file `into` (mode 0600); names of those made.
 
     What `into` has already stays. Pass it to load_environment as `secrets_file`. Raise ConfigError for an environment
     with hosts that is not a sandbox: its passwords are a person's choice."""
-    environment = load_environment(name, root, overrides, need_secrets=False, secrets_file=into)
+    environment = load_environment(name, root, need_secrets=False, secrets_file=into)
     if environment.hosts and not environment.sandbox:
         raise ConfigError([f"{name}.yml: not a sandbox; write its secrets to env/{name}.secrets (chmod 600)"])
-    lacking = [secret for secret, value in environment.secret_values.items() if value is PLACEHOLDER]
-    if lacking:
-        _append(into, [f"{secret}={generate()}" for secret in lacking])
-    return tuple(lacking)
+    return _make_up(environment, into, generate)
+
+
+def _make_up(environment: Environment, into: Path, generate: Callable[[], str]) -> tuple[str, ...]:
+    names = lacking(environment)
+    if names:
+        _append(into, [f"{name}={generate()}" for name in names])
+    return names
+
+
+def _refuse_unreadable(file: Path) -> None:
+    _, complaints = read_private(file)
+    if complaints:
+        raise ConfigError([str(complaint) for complaint in complaints])
 
 
 def _append(file: Path, lines: Sequence[str]) -> None:

@@ -26,6 +26,11 @@ def secret_values(names: Sequence[str], found: Mapping[str, str]) -> Mapping[str
     return {name: Secret(found[name]) if found.get(name) else PLACEHOLDER for name in names}
 
 
+def lacking(environment: Environment) -> tuple[str, ...]:
+    """Names of the secrets that have no value, as declared."""
+    return tuple(name for name, value in environment.secret_values.items() if value is PLACEHOLDER)
+
+
 def read_secrets(file: Path, names: Sequence[str] | None) -> tuple[Bindings, tuple[Complaint, ...]]:
     """Values in `file` by name; complains about an open file and about names that `names` lacks (None: no check)."""
     bindings, complaints = read_private(file)
@@ -48,9 +53,7 @@ def read_private(file: Path) -> tuple[Bindings, tuple[Complaint, ...]]:
 def with_secrets_of(environment: Environment, file: Path) -> Environment:
     """The environment with what `file` has for secrets that have no value; nothing of it is demanded or refused."""
     found, _ = read_private(file)
-    more = {name: Secret(found[name].value) for name in environment.secrets if name in found}
-    lacking = {name for name, value in environment.secret_values.items() if value is PLACEHOLDER}
-    known = {name: value for name, value in more.items() if name in lacking}
+    known = {name: Secret(found[name].value) for name in lacking(environment) if name in found and found[name].value}
     return replace(environment, secret_values={**environment.secret_values, **known})
 
 
@@ -61,9 +64,9 @@ def from_process(names: Sequence[str]) -> Mapping[str, str]:
 
 def missing(names: Sequence[str], found: Mapping[str, str], file: Path) -> tuple[Complaint, ...]:
     """One complaint about all secrets without a value."""
-    lacking = ", ".join(name for name in names if not found.get(name))
+    unknown = ", ".join(name for name in names if not found.get(name))
     remedy = f"write NAME=value lines to {file.parent.name}/{file.name} (chmod 600) or export them"
-    return (Complaint(Origin(file.name), f"no value for {lacking}; {remedy}"),) if lacking else ()
+    return (Complaint(Origin(file.name), f"no value for {unknown}; {remedy}"),) if unknown else ()
 
 
 def _undeclared(name: str, known: Sequence[str] | Bindings) -> str:

@@ -7,9 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import HostUnready, UsageError
-from ..model.environment import Environment, Host
-
-AS_SANDBOX = {"sandbox": "true"}
+from ..model.environment import Environment
 
 
 def sandbox_name(app: str, environment: str) -> str:
@@ -22,38 +20,24 @@ def load(name: str, root: Path, *, sandbox: bool, need_secrets: bool, need_hosts
 
     A sandbox's secrets that have no value are made up once and kept beside its keys. Raise UsageError if hosts are
     needed and it has none; no secret is asked for before."""
-    from ..config import PLACEHOLDER, load_environment, with_secrets_of
+    from ..config import PLACEHOLDER, load_environment, with_made_up_secrets, with_secrets_of
 
-    plain = load_environment(name, root, need_secrets=False)
-    if need_hosts and not plain.hosts:
+    declared = load_environment(name, root, need_secrets=False)
+    if need_hosts and not declared.hosts:
         raise UsageError(f"{name}.yml: no hosts: it runs on this machine; run: inv dev.up --env={name}")
-    if plain.sandbox or sandbox:
-        if need_secrets:
-            return with_stand_ins(_with_secrets(name, root, plain.app.name))
-        return with_stand_ins(with_secrets_of(plain, secrets_file(sandbox_name(plain.app.name, name))))
-    if need_secrets and PLACEHOLDER in plain.secret_values.values():
-        return load_environment(name, root)
-    return plain
-
-
-def _with_secrets(name: str, root: Path, app: str) -> Environment:
-    from ..config import PLACEHOLDER, ensure_sandbox_secrets, load_environment
-
-    into = secrets_file(sandbox_name(app, name))
-    found = load_environment(name, root, AS_SANDBOX, secrets_file=into, need_secrets=False)
-    if PLACEHOLDER not in found.secret_values.values():
-        return found
-    ensure_sandbox_secrets(name, root, into, overrides=AS_SANDBOX)
-    return load_environment(name, root, AS_SANDBOX, secrets_file=into)
+    if declared.sandbox or sandbox:
+        fill = with_made_up_secrets if need_secrets else with_secrets_of
+        return with_stand_ins(fill(declared, secrets_file(sandbox_name(declared.app.name, name))))
+    if need_secrets and PLACEHOLDER in declared.secret_values.values():
+        return load_environment(name, root)  # it tells all that is wrong, the missing values too
+    return declared
 
 
 def with_stand_ins(environment: Environment) -> Environment:
     """The environment with each host replaced by its sandbox host. Raise HostUnready if one is not up."""
     from ..sandbox import hosts
 
-    found = {
-        host.name: host for host in hosts.find(sandbox_name(environment.app.name, environment.name)) if host.is_running
-    }
+    found = {host.name: host for host in hosts.running(sandbox_name(environment.app.name, environment.name))}
     missing = [name for name in environment.hosts if name not in found]
     if missing:
         raise HostUnready(f"{', '.join(missing)}: no sandbox host runs; run: inv sandbox.up --env={environment.name}")
@@ -76,17 +60,16 @@ def with_stand_ins(environment: Environment) -> Environment:
     )
 
 
-def up(environment: Environment, report: Callable[[str], None], *, bare: bool = False) -> tuple[Host, ...]:
+def up(environment: Environment, report: Callable[[str], None], *, bare: bool = False) -> None:
     """Start a sandbox host for every host of the environment, with the base images its files name."""
-    from ..sandbox import engine, hosts, images
+    from ..sandbox import engine, images, lifecycle
 
     engine.ensure_engine(report)
     wanted = () if bare else base_images(environment)
     if not bare:
         images.ensure_base_images(report)
     names = tuple(environment.hosts)
-    hosts.up(sandbox_name(environment.app.name, environment.name), names, bare=bare, images=wanted, report=report)
-    return tuple(with_stand_ins(environment).hosts.values())
+    lifecycle.up(sandbox_name(environment.app.name, environment.name), names, bare=bare, images=wanted, report=report)
 
 
 def base_images(environment: Environment) -> tuple[str, ...]:

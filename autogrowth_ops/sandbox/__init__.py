@@ -1,7 +1,7 @@
 """Throwaway real hosts on one machine: an sshd and a Docker Engine each, to practise on and to test against.
 
-engine.py makes sure that a Docker Engine answers, images.py that the base images exist,
-hosts.py creates, finds and removes the hosts, relay.py puts a distance between them and the caller."""
+engine.py makes sure that a Docker Engine answers, images.py that the base images exist, lifecycle.py creates and
+removes the hosts, hosts.py finds them, relay.py puts a distance between them and the caller."""
 
 from __future__ import annotations
 

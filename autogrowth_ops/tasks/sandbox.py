@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from invoke import Context
 
 from . import output
 from .boundary import ops_task
-from .opening import environment_name, project_root
+from .opening import project_root
+
+if TYPE_CHECKING:
+    from ..model.environment import Environment
 
 
-def _name(context: Context, env: str) -> tuple[str, str]:
+def _declared(context: Context, env: str) -> tuple[Environment, str]:
+    """The environment without stand-ins, and the name of its sandbox."""
     from ..config import load_environment
     from ..operations.rehearsal import sandbox_name
 
-    root = project_root(context)
-    name = environment_name(root, env or "sandbox", "")
-    app = load_environment(name, root, need_secrets=False).app.name
-    return name, sandbox_name(app, name)
+    environment = load_environment(env or "sandbox", project_root(context), need_secrets=False)
+    return environment, sandbox_name(environment.app.name, environment.name)
 
 
 @ops_task(
@@ -32,26 +36,23 @@ def up(context: Context, env: str = "", bare: bool = False) -> None:
 
     Examples: inv sandbox.up
               inv sandbox.up --env=production && inv deploy --env=production --sandbox"""
-    from ..config import load_environment
     from ..operations import rehearsal
 
-    root = project_root(context)
-    name, sandbox = _name(context, env)
-    environment = load_environment(name, root, need_secrets=False)
+    environment, sandbox = _declared(context, env)
     rehearsal.up(environment, output.line, bare=bare)
     option = "" if environment.sandbox else " --sandbox"
     _show(sandbox)
-    output.line(f"try: inv {'setup' if bare else 'deploy'} --env={name}{option}")
+    output.line(f"try: inv {'setup' if bare else 'deploy'} --env={environment.name}{option}")
 
 
 @ops_task(name="down", help={"env": "environment whose stand-ins are removed; default: sandbox"}, common=())
 def down(context: Context, env: str = "") -> None:
     """Remove an environment's throwaway hosts with everything in them."""
-    from ..sandbox import hosts
+    from ..sandbox import lifecycle
 
-    name, sandbox = _name(context, env)
-    gone = hosts.down(sandbox)
-    output.line(f"removed: {', '.join(gone)}" if gone else f"environment {name} has no sandbox hosts")
+    environment, sandbox = _declared(context, env)
+    gone = lifecycle.down(sandbox)
+    output.line(f"removed: {', '.join(gone)}" if gone else f"environment {environment.name} has no sandbox hosts")
 
 
 @ops_task(name="status", common=("json",))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from autogrowth_ops.sandbox import hosts
+from autogrowth_ops.sandbox import lifecycle
 from autogrowth_ops.sandbox.hosts import SandboxHost
 from autogrowth_ops.sandbox.images import BASE_IMAGES, ensure_base_images
 
@@ -64,9 +64,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     project = make_project(tmp_path_factory.mktemp("setup"), f"{APP}-setup")
     (project.root / "env/bare.env").write_text((project.root / "env/production.env").read_text())
     try:
-        yield Server(project, hosts.up(SANDBOX, ["bare1"], bare=True, report=print)[0])
+        yield Server(project, lifecycle.up(SANDBOX, ["bare1"], bare=True, report=print)[0])
     finally:
-        hosts.down(SANDBOX)
+        lifecycle.down(SANDBOX)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autogrowth_ops.config import PLACEHOLDER, ensure_sandbox_secrets, load_environment
+from autogrowth_ops.config import PLACEHOLDER, ensure_sandbox_secrets, load_environment, with_made_up_secrets
 from autogrowth_ops.config.bindings import Binding, read_bindings
 from autogrowth_ops.config.tree import Origin
 from autogrowth_ops.errors import ConfigError
@@ -219,3 +219,29 @@ def test_no_secrets_are_made_up_for_real_hosts(project, tmp_path):
         ConfigError, match=r"production\.yml: not a sandbox; write its secrets to env/production.secrets"
     ):
         ensure_sandbox_secrets("production", root, tmp_path / "x.secrets")
+
+
+def test_only_secrets_without_a_value_are_made_up_and_only_once(project, tmp_path):
+    root, file = project({"sandbox.secrets": "REDIS_PASSWORD=mine\n"}, sandbox=DECLARED), tmp_path / "made-up"
+    declared, values = load_environment("sandbox", root, need_secrets=False), iter(("one", "two"))
+    first = with_made_up_secrets(declared, file, lambda: next(values))
+    assert reveal(first) == {"POSTGRES_PASSWORD": "one", "REDIS_PASSWORD": "mine"}
+    assert with_made_up_secrets(declared, file, lambda: next(values)) == first
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "problem"),
+    [
+        ("POSTGRES_PASSWORD=hunter2\n", 0o644, "readable by others (mode 0644)"),
+        ("hunter2\n", 0o600, "no = on this line"),
+        ("POSTGRES_PASSWORD=\n", 0o600, "POSTGRES_PASSWORD: given twice"),
+    ],
+)
+def test_made_up_secrets_that_cannot_be_read_back_are_refused(project, tmp_path, text, mode, problem):
+    declared, file = load_environment("sandbox", project(sandbox=DECLARED), need_secrets=False), tmp_path / "made-up"
+    file.write_text(text)
+    file.chmod(mode)
+    with pytest.raises(ConfigError) as raised:
+        with_made_up_secrets(declared, file)
+    assert problem in str(raised.value)
+    assert "hunter2" not in str(raised.value)
