@@ -11,18 +11,17 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from hosts.far import behind_relay  # noqa: E402
 from hosts.project import Project, make_project  # noqa: E402
 
 from autogrowth_ops.model.environment import Host  # noqa: E402
 from autogrowth_ops.remote import FabricRemote  # noqa: E402
 from autogrowth_ops.sandbox import hosts as sandbox  # noqa: E402
-from autogrowth_ops.sandbox.relay import Relay  # noqa: E402
 
 APP = "bench-app"
 BARE = r"""
@@ -114,20 +113,6 @@ class Bench:
         """Seconds of a rollback to a stopped release."""
         return seconds(lambda: self.project.inv("rollback", "--env=sandbox"))
 
-    @contextmanager
-    def delayed(self, delay_seconds: float) -> Iterator[None]:
-        """The host behind a relay that adds `delay_seconds` each way."""
-        state = self.host.known_hosts.parent / "hosts.json"
-        kept = state.read_text(), self.host.known_hosts.read_text()
-        with Relay(self.host.port, delay_seconds=delay_seconds) as relay:
-            state.write_text(kept[0].replace(f'"port": {self.host.port}', f'"port": {relay.port}'))
-            self.host.known_hosts.write_text(kept[1].replace(f":{self.host.port}", f":{relay.port}"))
-            try:
-                yield
-            finally:
-                state.write_text(kept[0])
-                self.host.known_hosts.write_text(kept[1])
-
 
 def row(name: str, values: Sequence[float], budget: str = "") -> None:
     """One line of the table: minimum, median, maximum."""
@@ -181,7 +166,7 @@ def measure(bench: Bench, runs: int) -> None:
     row("deploy that changes nothing", [bench.unchanged() for _ in range(runs)], "at most 1.0")
     start = statistics.median(starts)
     row("rollback to a stopped release", rollbacks, f"at most {1.2 * start + 0.5:.2f} (1.2 x start {start:.2f} + 0.5)")
-    with bench.delayed(0.05):
+    with behind_relay(bench.host, 0.05):
         row("deploy that changes nothing, 100 ms round trip", [bench.unchanged() for _ in range(runs)], "at most 1.5")
         row("deploy of a code change, 100 ms round trip", [bench.changed() for _ in range(min(runs, 3))])
 

@@ -49,6 +49,7 @@ def parse_machine(found: Mapping[str, tuple[int, str]]) -> Machine:
         starts_at_boot="starts_at_boot" in seen,
         docker_answers="docker_answers" in seen,
         folder=seen.get("folder", ""),
+        is_in_swarm=seen.get("swarm", "inactive") not in ("", "inactive"),
         daemon=found["daemon"][1],
         rotation=found["rotation"][1],
     )

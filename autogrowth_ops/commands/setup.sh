@@ -33,7 +33,7 @@ machine() {
   machine_tools
   machine_user "$1"
   ! starts_at_boot || printf 'starts_at_boot=1\n'
-  ! as_root docker info >/dev/null 2>&1 || printf 'docker_answers=1\n'
+  ! swarm=$(as_root docker info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null) || printf 'docker_answers=1\nswarm=%s\n' "$swarm"
   if as_root test -d "$BASE"; then printf 'folder=%s\n' "$(as_root stat -c '%U %a' "$BASE")"; fi
 }
 

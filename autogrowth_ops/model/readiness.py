@@ -51,6 +51,7 @@ class Machine:
     starts_at_boot: bool = False
     docker_answers: bool = False
     folder: str = ""
+    is_in_swarm: bool = False
     daemon: str = ""
     rotation: str = ""
 
@@ -83,8 +84,15 @@ def _items(machine: Machine, wanted: Wanted) -> Iterator[Item]:
     is_own = machine.folder == f"{user} 750"
     yield _item("folder", f"{wanted.folder}, owned by {user}", is_own, ("make_folder", user), 600)
     daemon = with_log_rotation(machine.daemon, wanted.max_size, wanted.files)
+    daemon = daemon if machine.is_in_swarm else with_live_restore(daemon)
     configure = ("configure_docker", machine.daemon, daemon)
-    yield _item("daemon", "Docker rotates the logs of containers", daemon == machine.daemon, configure, 120)
+    yield _item(
+        "daemon",
+        "Docker rotates logs, and its restart leaves containers running",
+        daemon == machine.daemon,
+        configure,
+        120,
+    )
     lacking = machine.lacking()
     titles = ", ".join(TOOLS[name] for name in lacking or TOOLS)
     yield _item("packages", titles, not lacking, ("install_packages", *lacking), 1800)
@@ -94,6 +102,15 @@ def _items(machine: Machine, wanted: Wanted) -> Iterator[Item]:
     is_rotated = machine.rotation.strip() == wanted.rotation.strip()
     write = ("write_file", wanted.rotation_file, "0644", wanted.rotation.rstrip("\n"))
     yield _item("rotation", "audit.jsonl is rotated", is_rotated, write)
+
+
+def with_live_restore(text: str) -> str:
+    """daemon.json with containers that go on running while Docker restarts, unless it says itself whether they do.
+
+    An upgrade of the engine is no outage then. A swarm refuses the setting.
+    Source: https://docs.docker.com/engine/daemon/live-restore/"""
+    found = json.loads(text) if text.strip() else {}
+    return text if "live-restore" in found else json.dumps({**found, "live-restore": True}, indent=2)
 
 
 def _item(key: str, title: str, is_there: bool, do: Command, timeout_seconds: int = 60) -> Item:  # noqa: FBT001

@@ -14,6 +14,48 @@ from autogrowth_ops.sandbox.hosts import SandboxHost
 
 from .project import APP, Project, make_project
 
+REPORT = pytest.StashKey[list[tuple[str, ...]]]()
+COLUMNS = ("fault", "during", "behind the step", "failed requests", "seconds until put right")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the fault tests."""
+    parser.addoption(
+        "--every-fault", action="store_true", help="every fault behind every step, not the usual ones only"
+    )
+    parser.addoption("--fault-report", metavar="FILE", help="put the table of faults into this page")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One report a run."""
+    config.addinivalue_line("markers", "every_fault: tried with --every-fault only")
+    config.stash[REPORT] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only --every-fault tries."""
+    if not config.getoption("--every-fault"):
+        items[:] = [item for item in items if not item.get_closest_marker("every_fault")]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The table of faults, also into the page that was named."""
+    rows = config.stash[REPORT]
+    if not rows:
+        return
+    lines = [f"| {' | '.join(row)} |" for row in (COLUMNS, ("---",) * len(COLUMNS), *rows)]
+    terminalreporter.section("faults")
+    terminalreporter.write_line("\n".join(lines))
+    if page := config.getoption("--fault-report"):
+        before, mark, _ = Path(page).read_text().partition("<!-- the table of faults -->\n")
+        Path(page).write_text(before + mark + "\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def fault_report(request: pytest.FixtureRequest) -> list[tuple[str, ...]]:
+    """Rows of the table of faults: fault, command, step, failed requests, seconds."""
+    return request.config.stash[REPORT]
+
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:

@@ -6,20 +6,28 @@ import json
 import re
 import signal
 import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 
 import pytest
 
 from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
+from autogrowth_ops.sandbox.relay import Relay
 
+from .conftest import connect
+from .far import behind_relay
 from .load import load
 from .project import APP, INV, Project
 
 BASE = f"/srv/{APP}/sandbox"
 NUMBERS = count(1)
 DEPLOY_STEPS = ("lock", "receive", "build", "start", "ready", "switch", "verify", "current", "record", "retire")
-ROLLBACK_STEPS = ("lock", "start", "ready", "switch", "verify", "current", "record")
+ROLLBACK_STEPS = ("lock", "start", "ready", "switch", "verify", "current", "record", "retire")
+Strike = Callable[[subprocess.Popen[str], SandboxHost, Relay], None]
 
 
 def change_code(project: Project) -> None:
@@ -34,18 +42,12 @@ def planned(project: Project, *words: str) -> dict[str, str]:
     return {re.sub(r"-\d{8}.*", "", step["step"]): step["title"] for step in shown["steps"]}
 
 
-def end_behind(project: Project, words: tuple[str, ...], title: str, number: signal.Signals) -> int:
-    """Run `inv` and send it a signal as soon as it says that the step is done; its exit code."""
-    process = subprocess.Popen(
-        [str(INV), *words], cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-    )  # fmt: skip
+def until_done(process: subprocess.Popen[str], title: str) -> None:
+    """Read what `inv` says until this step is done; it may have ended."""
     assert process.stderr
     for line in process.stderr:
         if line.startswith("✓") and line.split(": ", 1)[1].startswith(title):
-            process.send_signal(number)
-            break
-    process.communicate()
-    return process.returncode
+            return
 
 
 def left_over(remote: FabricRemote) -> list[str]:
@@ -73,37 +75,109 @@ def test_every_step_of_the_plans_is_tried(project: Project, two_releases: None) 
     back = planned(project, "rollback", "--env=sandbox")
     change_code(project)
     steps = planned(project, "deploy", "--env=sandbox", "--skip-tests")
-    assert set(steps) - {"unlock", "stack", "migrate", "image"} == set(DEPLOY_STEPS)
-    assert set(back) - {"unlock", "retire"} == set(ROLLBACK_STEPS)
+    assert set(steps) - {"unlock", "stack", "migrate", "image", "prune"} == set(DEPLOY_STEPS)
+    assert set(back) - {"unlock"} == set(ROLLBACK_STEPS)
 
 
-@pytest.mark.parametrize("key", DEPLOY_STEPS)
-def test_a_killed_deploy_loses_nothing_and_the_next_puts_it_right(
-    project: Project, host: SandboxHost, remote: FabricRemote, two_releases: None, key: str
+def signalled(number: signal.Signals) -> Strike:
+    return lambda process, host, relay: process.send_signal(number)
+
+
+def cut(process: subprocess.Popen[str], host: SandboxHost, relay: Relay) -> None:
+    relay.close_connections()
+
+
+def freeze(process: subprocess.Popen[str], host: SandboxHost, relay: Relay) -> None:
+    """Until the operator's side has given up."""
+    relay.freeze()
+    process.communicate(timeout=60)
+    relay.thaw()
+    relay.close_connections()
+
+
+def restart_docker(process: subprocess.Popen[str], host: SandboxHost, relay: Relay) -> None:
+    words = ["docker", "exec", container_of(host), "service", "docker", "restart"]
+    subprocess.run(words, check=True, capture_output=True, timeout=120)
+
+
+def restart_host(process: subprocess.Popen[str], host: SandboxHost, relay: Relay) -> None:
+    subprocess.run(["docker", "restart", container_of(host)], check=True, capture_output=True, timeout=120)
+
+
+def container_of(host: SandboxHost) -> str:
+    return f"autogrowth-{APP}-sandbox-{host.name}"
+
+
+FAULTS: dict[str, Strike] = {
+    "SIGKILL": signalled(signal.SIGKILL),
+    "SIGINT": signalled(signal.SIGINT),
+    "SIGTERM": signalled(signal.SIGTERM),
+    "connection cut": cut,
+    "connection silent": freeze,
+    "Docker restarted": restart_docker,
+    "host restarted": restart_host,
+}
+OUTAGE = "host restarted"
+STEPS = {"deploy": DEPLOY_STEPS, "rollback": ROLLBACK_STEPS}
+USUAL = {
+    *(("SIGKILL", command, key) for command, keys in STEPS.items() for key in keys),
+    *(("connection cut", "deploy", key) for key in ("build", "start", "switch")),
+    *(("connection silent", command, "ready") for command in STEPS),
+    *(("Docker restarted", "deploy", key) for key in ("build", "ready")),
+    *((fault, "rollback", "start") for fault in ("SIGINT", "SIGTERM", "connection cut")),
+    ("host restarted", "deploy", "ready"),
+}
+EVERY = [(fault, command, key) for fault in FAULTS for command, keys in STEPS.items() for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("fault", "command", "key"),
+    [pytest.param(*one, marks=[] if one in USUAL else [pytest.mark.every_fault]) for one in EVERY],
+)
+def test_a_fault_behind_a_step_loses_nothing_and_the_next_deploy_puts_it_right(
+    project: Project,
+    host: SandboxHost,
+    two_releases: None,
+    fault_report: list[tuple[str, ...]],
+    fault: str,
+    command: str,
+    key: str,
 ) -> None:
-    change_code(project)
-    words = ("deploy", "--env=sandbox", "--skip-tests")
+    words = (command, "--env=sandbox")
+    if command == "deploy":
+        change_code(project)
+        words = (*words, "--skip-tests")
     title = planned(project, *words)[key]
-    with load(host.http_port) as report:
-        assert end_behind(project, words, title, signal.SIGKILL) == -signal.SIGKILL
-        after = project.json(*words, "--wait=60s")
-    assert report.failures == []
-    assert report.orders()[-1] == after["release"]
-    assert left_over(remote) == []
-
-
-@pytest.mark.parametrize("key", ROLLBACK_STEPS)
-def test_a_killed_rollback_loses_nothing_and_the_next_deploy_puts_it_right(
-    project: Project, host: SandboxHost, remote: FabricRemote, two_releases: None, key: str
-) -> None:
-    words = ("rollback", "--env=sandbox")
-    title = planned(project, *words)[key]
-    with load(host.http_port) as report:
-        assert end_behind(project, words, title, signal.SIGKILL) == -signal.SIGKILL
+    with behind_relay(host) as relay, load(host.http_port) as report:
+        process = subprocess.Popen(
+            [str(INV), *words], cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        with process:
+            until_done(process, title)
+            began = time.monotonic()
+            FAULTS[fault](process, host, relay)
+            process.communicate(timeout=180)
+        if fault == OUTAGE:
+            until_it_serves(host)
         after = project.json("deploy", "--env=sandbox", "--skip-tests", "--wait=60s")
-    assert report.failures == []
+        recovered = time.monotonic() - began
+    fault_report.append((fault, command, key, str(len(report.failures)), f"{recovered:.1f}"))
+    assert report.failures == [] or fault == OUTAGE
     assert report.orders()[-1] == after["release"]
+    remote = connect(host)
     assert left_over(remote) == []
+    remote.close()
+
+
+def until_it_serves(host: SandboxHost) -> None:
+    """A host that was restarted serves again by itself."""
+    ends = time.monotonic() + 120
+    while time.monotonic() < ends:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{host.http_port}/version", timeout=5):
+            return
+        time.sleep(0.2)
+    raise AssertionError("it does not serve again")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -112,9 +186,17 @@ def test_an_interrupted_deploy_undoes_itself(
 ) -> None:
     change_code(project)
     words = ("deploy", "--env=sandbox", "--skip-tests")
+    title = planned(project, *words)["start"]
     with load(host.http_port) as report:
-        code = end_behind(project, words, planned(project, *words)["start"], number)
-    assert code == 130
+        process = subprocess.Popen(
+            [str(INV), *words], cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        with process:
+            until_done(process, title)
+            process.send_signal(number)
+            process.communicate(timeout=120)
+    assert process.returncode == 130
     assert report.failures == []
     assert len(report.orders()) == 1
     assert left_over(remote) == []

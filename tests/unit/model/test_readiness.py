@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from autogrowth_ops.model.readiness import TOOLS, Machine, Wanted, items, with_log_rotation
+from autogrowth_ops.model.readiness import TOOLS, Machine, Wanted, items, with_live_restore, with_log_rotation
 
 WANTED = Wanted("deploy", "/srv/shop/production", "/etc/logrotate.d/shop-production", "rotated\n", "20m", 5)
 BARE = Machine("root", "Debian GNU/Linux 13 (trixie)", is_debian=True, can_be_root=True)
@@ -22,7 +22,7 @@ READY = replace(
     starts_at_boot=True,
     docker_answers=True,
     folder="deploy 750",
-    daemon=with_log_rotation("", "20m", 5),
+    daemon=with_live_restore(with_log_rotation("", "20m", 5)),
     rotation="rotated",
 )
 
@@ -73,6 +73,16 @@ def test_only_packages_that_are_missing_are_asked_for():
 )
 def test_log_settings_of_the_hosts_own_stay(text: str):
     assert with_log_rotation(text, "20m", 5) == text
+
+
+@pytest.mark.parametrize("text", ['{"live-restore": false}', '{"live-restore": true}'])
+def test_a_host_that_says_itself_what_a_restart_does_is_left_as_it_is(text: str):
+    assert with_live_restore(text) == text
+
+
+def test_a_swarm_gets_no_live_restore():
+    swarm = replace(READY, is_in_swarm=True, daemon=with_log_rotation("", "20m", 5))
+    assert missing(swarm) == []
 
 
 def test_other_settings_of_docker_stay():
