@@ -83,6 +83,12 @@ def remote(host: SandboxHost) -> Iterator[FabricRemote]:
     opened.close()
 
 
+def settle(remote: FabricRemote) -> None:
+    """Wait until what was replaced has stopped, at most a minute."""
+    waiting = f"for _ in $(seq 120); do ls /srv/{APP}/*/releases/*/retires >/dev/null 2>&1 || break; sleep 0.5; done"
+    remote.run(waiting, timeout_seconds=90)
+
+
 def connect(host: SandboxHost, user: str = "") -> FabricRemote:
     """A connection to a sandbox host."""
     return FabricRemote(

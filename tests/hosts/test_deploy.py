@@ -12,6 +12,7 @@ import pytest
 from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 
+from .conftest import settle
 from .load import Report, load
 from .project import APP, INV, Project
 
@@ -47,9 +48,11 @@ def assert_nothing_lost(report: Report, old: object, new: object) -> None:
 
 
 @pytest.fixture
-def serving(project: Project) -> str:
-    """The release that serves before the test begins."""
-    return str(deploy(project)["release"])
+def serving(project: Project, remote: FabricRemote) -> str:
+    """The release that serves before the test begins; what it replaced has stopped."""
+    release = str(deploy(project)["release"])
+    settle(remote)
+    return release
 
 
 @pytest.fixture
