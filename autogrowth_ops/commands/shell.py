@@ -20,6 +20,7 @@ PARTS = (
     "sending",
     "stack",
     "containers",
+    "migrating",
     "readiness",
     "switching",
     "records",

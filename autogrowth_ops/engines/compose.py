@@ -14,6 +14,7 @@ from ..model.plan import Batch, Plan, Step
 from ..model.then import as_of
 from ..remote import Remote
 from ..scripts import run_script
+from .migrations import Migrations
 from .request import Change
 from .steps import Steps
 
@@ -46,18 +47,22 @@ class ComposeEngine:
     def plan(self, change: Change) -> Plan:
         """Lock, prepare everywhere, migrate once, start and switch (the first host alone), then finish everywhere.
 
+        The way back over migrations is the mirror of that: they are taken back last, when nothing runs that needs them.
+
         A release that is there already is started as it was, not as today's files would have it."""
-        steps = Steps(as_of(self._environment, change.release), change)
+        then = as_of(self._environment, change.release)
+        steps, migrations = Steps(then, change), Migrations(then, change)
         app = self._app_hosts(change)
         data = [host for host in self._environment.hosts.values() if not host.is_app() and host.name in change.stack]
         first, others = app[0], app[1:]
         batches = (
             Batch("lock", (steps.lock(first),)),
             Batch("prepare", _each(steps.prepare, (*data, *app)), len(app) + len(data)),
-            Batch("migrate", tuple(steps.migrate(first))),
+            Batch("migrate", tuple(migrations.up(first))),
             Batch("start", tuple(steps.start(first))),
+            Batch("migrations known", tuple(migrations.version(first))),
             Batch("start the others", _each(steps.start, others), self._environment.policies.at_once),
-            *_finish(steps, app),
+            *_finish(steps, app, tuple(migrations.down(first))),
         )
         return Plan(batches).coalesced()
 
@@ -81,14 +86,14 @@ def _each(of_host: Callable[[Host], Iterable[Step]], hosts: Sequence[Host]) -> t
     return tuple(step for host in hosts for step in of_host(host))
 
 
-def _finish(steps: Steps, app: Sequence[Host]) -> tuple[Batch, ...]:
+def _finish(steps: Steps, app: Sequence[Host], down: tuple[Step, ...]) -> tuple[Batch, ...]:
     """Old releases are stopped before a deploy ends, but behind the end of a rollback: it is in a hurry."""
     change = steps.change
     every = tuple(step for host in app for step in (steps.record(host), *steps.retire(host)))
-    if not change.is_new and len(app) == 1 and every[-1].key == "retire":
+    if not change.is_new and not down and len(app) == 1 and every[-1].key == "retire":
         last = every[-1]
         lock = replace(change.lock, what=f"stop what {change.release.id} replaced")
         title = f"{last.title}, then give the lock back (goes on by itself)"
         every = (*every[:-1], replace(last, title=title, do=words.detached("retired", lock, last.do)))
         return (Batch("finish", every),)
-    return (Batch("finish", every, len(app)), Batch("unlock", (steps.unlock(app[0]),)))
+    return (Batch("finish", every, len(app)), Batch("migrate down", down), Batch("unlock", (steps.unlock(app[0]),)))

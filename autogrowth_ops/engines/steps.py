@@ -97,28 +97,6 @@ class Steps:
             timeout_seconds=policies.build_timeout_seconds + 30,
         )
 
-    def migrate(self, host: Host) -> Iterator[Step]:
-        """Migrate the database, where the migrations are not those that ran already."""
-        migrate = self.environment.app.migrate
-        if not migrate or not self.change.is_new:
-            return
-        current = self.change.observed[host.name].release(self.change.old(host.name))
-        if (
-            current
-            and self.change.release.migration_hash
-            and current.migration_hash == self.change.release.migration_hash
-        ):
-            return
-        service = migrate.service or self.environment.app.public_service() or next(iter(self.environment.app.services))
-        yield Step(
-            host.name,
-            "migrate",
-            "migrate the database",
-            words.migrate(self.change.release.id, migrate.timeout_seconds, service, migrate.command),
-            undo=("remove_release", self.change.release.id),
-            timeout_seconds=migrate.timeout_seconds + 30,
-        )
-
     def start(self, host: Host) -> Iterator[Step]:
         """Start beside the old, swap singletons, switch."""
         services = self.environment.app.services

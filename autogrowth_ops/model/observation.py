@@ -25,6 +25,9 @@ class Facts:
     clock_skew_seconds: float = 0.0
 
 
+MIGRATION = "migrate"  # as a service: the one container that changes the schema
+
+
 @dataclass(frozen=True)
 class Container:
     """One container of this environment; `status` is Docker's own sentence ("Up 3 minutes (healthy)")."""
@@ -111,6 +114,10 @@ class Observation:
         known = {one.id for one in self.releases}
         homeless = {one.release for one in self.containers if one.release and one.release not in known}
         return tuple(sorted((begun | nameless | homeless) - {self.serving() or ""}))
+
+    def migration(self) -> Container | None:
+        """The migration that runs at the moment; None if there is none."""
+        return next((one for one in self.containers if one.service == MIGRATION and one.is_running), None)
 
     def running(self, release: str) -> Mapping[str, int]:
         """Running containers of a release, by service."""
