@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+INTERRUPTED = 130  # exit code of a command that Ctrl-C or SIGTERM ended; no error of its own
+
 
 class OpsError(Exception):
     """A failure with a message for people: `<where>: <what>: <why>; <what to do>`."""

@@ -212,7 +212,11 @@ def observation_sections(observed: Observation) -> dict[str, tuple[int, str]]:
 
 
 def _container_line(container: Container) -> str:
-    labels = {"com.docker.compose.project": container.project, "com.docker.compose.service": container.service}
+    labels = {
+        "autogrowth.project": "shop-production",
+        "com.docker.compose.project": container.project,
+        "com.docker.compose.service": container.service,
+    }
     if container.release:
         labels["autogrowth.release"] = container.release
     row = {

@@ -28,6 +28,7 @@ LAYERS = {
 }
 # Who may read which variable of the process environment: configuration only config/, a door only what is about itself.
 ENVIRON = {
+    "operations.local_command": {"*"},  # hands it on, without secrets
     "config": {"*"},
     "remote.terminal": {"TERM"},
     "sandbox": {"*"},

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from ..model.environment import Service
-from ..model.observation import STALE_LOCK_SECONDS, Container, Facts, Lock, Observation
+from ..model.observation import MIGRATION, STALE_LOCK_SECONDS, Container, Facts, Lock, Observation
 from ..model.plan import Command
 from ..model.release import Release, ReleaseId, parse_release
 
@@ -82,6 +82,27 @@ def postgres_password(user: str, verifier: str) -> str:
 def migrate(release: str, seconds: int, service: str, words: Command) -> Command:
     """Run the migrations once in a container of the new image."""
     return ("migrate", release, str(seconds), service, *words)
+
+
+def migrate_version(release: str, seconds: int, service: str, words: Command) -> Command:
+    """Ask a release that runs how far its migrations go."""
+    return ("migrate_version", release, str(seconds), service, *words)
+
+
+def migrate_down(target: Release, left: str, seconds: int, words: Command) -> Command:
+    """Run `words`, a service and its command, in a container of the release that was left, which learns how far."""
+    told = (
+        "MIGRATE_TO_VERSION",
+        f"MIGRATE_TO_RELEASE={target.id}",
+        f"MIGRATE_TO_COMMIT={target.version.commit}",
+    )
+    options = (word for variable in told for word in ("--env", variable))
+    return ("migrate_down", target.id, left, str(seconds), *options, *words)
+
+
+def migrations_of(release: str) -> Command:
+    """The end of what the migrations of a release printed."""
+    return ("migrations_of", release)
 
 
 def wait_ready(release: str, services: Mapping[str, Service]) -> Command:
@@ -176,11 +197,12 @@ def _releases(text: str) -> tuple[tuple[Release, ...], tuple[str, ...]]:
 
 def _container(row: Mapping[str, str]) -> Container:
     labels = dict(pair.split("=", 1) for pair in row["Labels"].split(",") if "=" in pair)
+    is_migration = row["Names"] == f"{labels.get('autogrowth.project')}-{MIGRATION}"
     return Container(
         id=row["ID"],
         name=row["Names"],
         project=labels.get("com.docker.compose.project", ""),
-        service=labels.get("com.docker.compose.service", ""),
+        service=MIGRATION if is_migration else labels.get("com.docker.compose.service", ""),
         release=labels.get("autogrowth.release", ""),
         state=row["State"],
         status=row["Status"],

@@ -21,6 +21,7 @@ PARTS = (
     "stack",
     "passwords",
     "containers",
+    "migrating",
     "readiness",
     "switching",
     "retiring",

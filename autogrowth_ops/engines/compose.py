@@ -13,6 +13,7 @@ from ..model.plan import Batch, Plan, Step
 from ..model.then import as_of
 from ..remote import Remote
 from ..scripts import run_script
+from .migrations import Migrations
 from .request import Change
 from .steps import Steps
 
@@ -45,20 +46,27 @@ class ComposeEngine:
     def plan(self, change: Change) -> Plan:
         """Lock, prepare everywhere, migrate once, start and switch (the first host alone), then finish everywhere.
 
+        The way back over migrations is the mirror of that: they are taken back last, when nothing runs that needs them.
+
         A release that is there already is started as it was, not as today's files would have it."""
-        steps = Steps(as_of(self._environment, change.release), change)
+        then = as_of(self._environment, change.release)
+        steps, migrations = Steps(then, change), Migrations(then, change)
         app = self._app_hosts(change)
         stores = self._data_hosts(change)
         data = [host for host in stores if not host.is_app() and steps.of_stack.is_concerned(host)]
         first, others = app[0], app[1:]
         settled = _each(steps.of_stack.settle, stores)
         finish = (*settled, *_each(steps.finish, app))
+        down = tuple(migrations.down(first))
         batches = (
             Batch("lock", (steps.lock(first),)),
             Batch("prepare", _each(steps.prepare, (*data, *app)), len(app) + len(data)),
-            *_start_first(steps, first, _each(steps.of_stack.passwords, stores)),
+            *_start_first(steps, first, _each(steps.of_stack.passwords, stores), tuple(migrations.up(first))),
+            Batch("migrations known", tuple(migrations.version(first))),
             Batch("start the others", _each(steps.start, others), self._environment.policies.at_once),
             Batch("finish", finish, len(app) + len(settled)),
+            Batch("stop what was left", _each(steps.stop_left, app) if down else (), len(app)),
+            Batch("migrate down", down),
             Batch("unlock", (steps.unlock(first),)),
         )
         return Plan(batches).coalesced()
@@ -91,9 +99,11 @@ def _each(of_host: Callable[[Host], Iterable[Step]], hosts: Sequence[Host]) -> t
     return tuple(step for host in hosts for step in of_host(host))
 
 
-def _start_first(steps: Steps, first: Host, passwords: tuple[Step, ...]) -> tuple[Batch, ...]:
+def _start_first(
+    steps: Steps, first: Host, passwords: tuple[Step, ...], migrating: tuple[Step, ...]
+) -> tuple[Batch, ...]:
     """New passwords come as late as they can: behind the start, but in front of migrations, which need them."""
-    migrating, started = tuple(steps.migrate(first)), tuple(steps.start(first))
+    started = tuple(steps.start(first))
     is_rotation = bool(steps.change.passwords and steps.change.old(first.name))
     before, behind = steps.of_stack.around(started) if is_rotation and not migrating else ((), started)
     return (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..model.environment import Migrate
 from ..model.observation import Lock, Observation
 from ..model.plan import RenderedFile, SourceChange
-from ..model.release import Release, ReleaseId
+from ..model.release import Release, ReleaseId, have_same_migrations
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,17 @@ class Change:
     def old(self, host: str) -> ReleaseId | None:
         """The release that serves on the host now."""
         return self.observed[host].serving()
+
+    def old_release(self, host: str) -> Release | None:
+        """The record of the release that serves on the host now."""
+        return self.observed[host].release(self.old(host))
+
+    def left_behind(self, migrate: Migrate | None) -> Release | None:
+        """The serving release whose migrations an older one does not know, so that it goes back over them; else None.
+
+        Where no record says which migrations there were, they count as others."""
+        serving = [one for one in map(self.old_release, self.observed) if one]
+        newest = max(serving, key=lambda one: one.id, default=None)
+        if newest is None or self.is_new or newest.id <= self.release.id or have_same_migrations(newest, self.release):
+            return None
+        return newest if migrate or newest.migration_hash or self.release.migration_hash else None

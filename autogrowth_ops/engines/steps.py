@@ -90,28 +90,6 @@ class Steps:
             timeout_seconds=policies.build_timeout_seconds + 30,
         )
 
-    def migrate(self, host: Host) -> Iterator[Step]:
-        """Migrate the database, where the migrations are not those that ran already."""
-        migrate = self.environment.app.migrate
-        if not migrate or not self.change.is_new:
-            return
-        current = self.change.observed[host.name].release(self.change.old(host.name))
-        if (
-            current
-            and self.change.release.migration_hash
-            and current.migration_hash == self.change.release.migration_hash
-        ):
-            return
-        service = migrate.service or self.environment.app.public_service() or next(iter(self.environment.app.services))
-        yield Step(
-            host.name,
-            "migrate",
-            "migrate the database",
-            words.migrate(self.change.release.id, migrate.timeout_seconds, service, migrate.command),
-            undo=("remove_release", self.change.release.id),
-            timeout_seconds=migrate.timeout_seconds + 30,
-        )
-
     def start(self, host: Host) -> Iterator[Step]:
         """Start beside the old, swap singletons, switch; what is still warm is switched to before all else."""
         yield from self.of_stack.renew(host)
@@ -214,6 +192,12 @@ class Steps:
         yield Step(host.name, "record", "record the release", record, final=True)
         yield from self._prune(host)
         yield from self._retire(host)
+
+    def stop_left(self, host: Host) -> Iterator[Step]:
+        """Stop what is left at once and wait for it: what it stands on is taken away."""
+        if (old := self.change.old(host.name)) and old != self.change.release.id:
+            title = f"stop {old}"
+            yield Step(host.name, "stop-left", title, ("stop_release", old), final=True, timeout_seconds=300)
 
     def tidy(self, host: Host) -> Iterator[Step]:
         """Name what serves current, where it is not, and end what is not needed beside it."""

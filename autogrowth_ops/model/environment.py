@@ -104,7 +104,11 @@ class Migrate:
         tuple[Annotated[str, INSIDE], ...],
         Doc("folders of the source that hold the migrations; unchanged, they are not run. Empty: run always"),
     ] = ()
-    timeout_seconds: Annotated[Seconds, Doc("how long it may take")] = 600
+    down: Annotated[tuple[str, ...], Doc("words that take migrations back, down to the one in MIGRATE_TO_VERSION")] = ()
+    version: Annotated[
+        tuple[str, ...], Doc("words that print a release's newest migration, for MIGRATE_TO_VERSION")
+    ] = ()
+    timeout_seconds: Annotated[Seconds, Doc("how long each of these may take")] = 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,10 +216,27 @@ class Policies:
     at_once: Annotated[
         int, Interval(ge=1, le=100), Doc("app hosts changed at the same time, after the first alone")
     ] = 2
+    migrate_down: Annotated[
+        Literal["never", "on_rollback"],
+        Doc("whether a rollback over migrations takes them back with `app/migrate/down`, and with them what they hold"),
+    ] = "never"
     build_timeout_seconds: Annotated[Seconds, Doc("how long building the image may take")] = 1800
     connect_timeout_seconds: Annotated[Seconds, Doc("how long opening an SSH connection may take")] = 10
     min_disk_free: Annotated[Size, Doc("free disk below which nothing is deployed")] = "1GiB"
     max_clock_skew_seconds: Annotated[Seconds, Doc("difference to this machine's clock that is refused")] = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """Commands of the project that hear of deploys, run on the machine that deploys, in the project's folder."""
+
+    before_deploy: Annotated[tuple[str, ...], Doc("words run before a deploy begins; if they fail it does not")] = ()
+    after_deploy: Annotated[tuple[str, ...], Doc("words run when a deploy is done")] = ()
+    after_rollback: Annotated[tuple[str, ...], Doc("words run when a rollback is done")] = ()
+    on_failure: Annotated[
+        tuple[str, ...], Doc("words run when a deploy or rollback failed, was interrupted, or needs a person")
+    ] = ()
+    timeout_seconds: Annotated[Seconds, Doc("how long each may take; then it is ended, with all it started")] = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +259,7 @@ class Environment:
     ] = ()
     logging: Annotated[Logging, Doc("how logs are kept")] = field(default_factory=Logging)
     policies: Annotated[Policies, Doc("how deploys behave")] = field(default_factory=Policies)
+    hooks: Annotated[Hooks, Doc("commands of yours that hear of deploys")] = field(default_factory=Hooks)
     is_rehearsal: Annotated[bool, Filled("by --sandbox")] = False
     variables: Annotated[Mapping[str, str], Filled("from env/<name>.env; Jinja templates, as written there")] = field(
         default_factory=dict

@@ -25,6 +25,9 @@ class Facts:
     clock_skew_seconds: float = 0.0
 
 
+MIGRATION = "migrate"  # as a service: the one container that changes the schema
+
+
 @dataclass(frozen=True)
 class Container:
     """One container of this environment; `status` is Docker's own sentence ("Up 3 minutes (healthy)")."""
@@ -123,6 +126,10 @@ class Observation:
         """Which services of a stack that was installed have no running container; with `even_stopped`, none at all."""
         there = {one.service for one in self.containers if not one.release and (even_stopped or one.is_running)}
         return tuple(service for service in services if service not in there) if self.stack_hash else ()
+
+    def migration(self) -> Container | None:
+        """The migration that runs at the moment; None if there is none."""
+        return next((one for one in self.containers if one.service == MIGRATION and one.is_running), None)
 
     def running(self, release: str) -> Mapping[str, int]:
         """Running containers of a release, by service."""

@@ -48,7 +48,6 @@ class Release:
     was: str = ""
     tests: Literal["passed", "skipped", "none"] = "none"
     migration_hash: str = ""
-    migrations: str = ""
     reason: str = ""
     public: str = ""
     services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -115,6 +114,11 @@ def expired(releases: Iterable[Release], serving: Iterable[ReleaseId], keep: int
     kept |= {release.id for release in [one for one in ordered if one.state == "bad"][:keep]}
     kept |= set(serving)
     return tuple(release for release in reversed(ordered) if release.id not in kept)
+
+
+def have_same_migrations(one: Release, other: Release) -> bool:
+    """Whether both came with the same migrations; false where that was not recorded."""
+    return one.migration_hash == other.migration_hash != ""
 
 
 def find(releases: Sequence[Release], wanted: str) -> Release | None:

@@ -12,8 +12,8 @@ from ..engines.request import Change
 from ..errors import HostUnready, UsageError
 from ..model.environment import Host
 from ..model.observation import Observation
-from ..model.plan import Plan, RenderedFile, SourceChange
-from ..model.release import ID_PATTERN, Release, ReleaseId, Version, newest_first, release_id
+from ..model.plan import RenderedFile, SourceChange
+from ..model.release import ID_PATTERN, Release, Version, newest_first, release_id
 from ..model.stack import stack_services, without_passwords
 from ..model.then import as_of, services_of
 from ..render import ANY_RELEASE, Renderer, digest
@@ -21,32 +21,11 @@ from ..session import Session
 from . import passwords
 from .carry_out import carry_out
 from .gate import run_gate
+from .hooks import with_hooks
 from .locking import when_free
 from .look import observe, observing, preflight
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a deploy or rollback did. `was` is what served before; `changed` false means that nothing had to be done;
-    `seconds` from the command's begin; `timings` are milliseconds by host and step."""
-
-    release: Release
-    was: ReleaseId | None
-    changed: bool
-    hosts: tuple[str, ...]
-    commits: tuple[str, ...] = ()
-    seconds: float = 0.0
-    timings: Mapping[str, Mapping[str, int]] | None = None
-    trips: Mapping[str, int] | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A deploy before anything was changed: what would be done, from what was seen."""
-
-    change: Change
-    plan: Plan
-    is_needed: bool
+from .migrations import Agree, agreed, tell_of_running, warning
+from .outcome import Outcome, Prepared
 
 
 def prepare(
@@ -90,7 +69,7 @@ def prepare_known(session: Session, observed: Mapping[str, Observation], target:
     is_needed = _has_stopped(session, observed) or any(
         observed[name].serving() != target.id or not _is_complete(session, observed[name], target) for name in app
     )
-    return Prepared(change, session.engine.plan(change), is_needed)
+    return Prepared(change, session.engine.plan(change), is_needed, warning(session.environment, change))
 
 
 def deploy(
@@ -100,13 +79,22 @@ def deploy(
     allow_dirty: bool = False,
     skip_tests: bool = False,
     wait_seconds: float = 0,
+    agree: Agree | None = None,
 ) -> Outcome:
     """Put a version live; the old one serves until the new one answers, and goes on serving if it does not.
 
+    `agree` is asked before an older release goes back over migrations; without it nobody is.
+
     Raise RolloutFailed (undone), UndoFailed, LockHeld, and what `prepare` raises."""
     began = session.clock.monotonic()
-    prepared = prepare(session, version, allow_dirty=allow_dirty, wait_seconds=wait_seconds)
-    return put_live(session, prepared, began, skip_tests=skip_tests)
+
+    def ready() -> Prepared:
+        return prepare(session, version, allow_dirty=allow_dirty, wait_seconds=wait_seconds)
+
+    prepared = agreed(ready(), agree, ready)
+    return with_hooks(
+        session, "deploy", prepared, began, lambda: put_live(session, prepared, began, skip_tests=skip_tests)
+    )
 
 
 def put_live(session: Session, prepared: Prepared, began: float, *, skip_tests: bool) -> Outcome:
@@ -123,8 +111,9 @@ def put_live(session: Session, prepared: Prepared, began: float, *, skip_tests: 
         tests = run_gate(session, change.release.version, skip=skip_tests)
         change = replace(change, release=replace(change.release, tests=tests))
         prepared = replace(prepared, change=change, plan=session.engine.plan(change))
+    tell_of_running(session, prepared)
     timings = carry_out(session, prepared.plan, change.release, is_new=change.is_new)
-    old = change.observed[app[0]].release(was)
+    old = change.old_release(app[0])
     commits = session.source.commits_between(old.version.commit, change.release.version.commit) if old else ()
     return Outcome(change.release, was, True, app, commits, session.clock.monotonic() - began, timings, session.trips())
 

@@ -7,9 +7,12 @@ from dataclasses import replace
 from ..errors import RolloutFailed, UndoFailed, UsageError
 from ..model.release import Release, rollback_target
 from ..session import Session
-from .deploy import Outcome, Prepared, listed, prepare_known, put_live
+from .deploy import listed, prepare_known, put_live
+from .hooks import with_hooks
 from .locking import when_free
 from .look import observe, preflight
+from .migrations import Agree, agreed
+from .outcome import Outcome, Prepared
 
 
 def prepare(session: Session, to: str = "", *, wait_seconds: float | None = 0) -> Prepared:
@@ -37,11 +40,18 @@ def prepare(session: Session, to: str = "", *, wait_seconds: float | None = 0) -
     return prepare_known(session, observed, target, f"rollback to {target.id}")
 
 
-def rollback(session: Session, to: str = "", *, wait_seconds: float = 0) -> Outcome:
-    """Put the older release live again. Raise UndoFailed if it does not come up: a person is needed; what served before
-    serves still, or the message says that it does not. It names no commits: none of them is new."""
+def rollback(session: Session, to: str = "", *, wait_seconds: float = 0, agree: Agree | None = None) -> Outcome:
+    """Put the older release live again; `agree` is asked before it goes back over migrations, without it nobody is.
+
+    Raise UndoFailed if it does not come up: a person is needed; what served before serves still, or the message says
+    that it does not. It names no commits: none of them is new."""
     began = session.clock.monotonic()
-    prepared = prepare(session, to, wait_seconds=wait_seconds)
+    first = prepare(session, to, wait_seconds=wait_seconds)
+    prepared = agreed(first, agree, lambda: prepare(session, first.change.release.id, wait_seconds=wait_seconds))
+    return with_hooks(session, "rollback", prepared, began, lambda: _go_back(session, prepared, began))
+
+
+def _go_back(session: Session, prepared: Prepared, began: float) -> Outcome:
     try:
         return replace(put_live(session, prepared, began, skip_tests=True), commits=())
     except UndoFailed:

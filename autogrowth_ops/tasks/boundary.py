@@ -12,11 +12,10 @@ from typing import TypeVar
 from invoke import Context, Exit
 from invoke.tasks import Task
 
-from ..errors import OpsError
+from ..errors import INTERRUPTED, OpsError
 from . import output
 
 R = TypeVar("R")
-INTERRUPTED = 130
 DEFECT = 1
 COMMON: Mapping[str, str] = {
     "env": "name of a file in env/; default: $AUTOGROWTH_ENV, else production",

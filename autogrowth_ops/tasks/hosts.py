@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 from invoke import Context, Exit
 
 from ..errors import UsageError
 from . import output
+from .asking import agreed
 from .boundary import ops_task
 from .opening import environment_for
 
@@ -31,19 +30,14 @@ def trust(context: Context, env: str = "", host: str = "", yes: bool = False, re
     for one in chosen:
         key = fetch_host_key(one)
         output.line(f"{one.name} ({one.address}): {key}")
-        if not yes and not _agreed(one.name, environment.name):
+        otherwise = (
+            f"{one.name}: nobody is there to compare the fingerprint; compare it, then: "
+            f"inv hosts.trust --env={environment.name} --host={one.name} --yes"
+        )
+        if not yes and not agreed(f"{one.name}: is this its fingerprint?", otherwise):
             raise Exit(code=UsageError.exit_code)
         record_host_key(one, key, replace=replace)
         output.line(f"{one.name}: recorded", "green")
-
-
-def _agreed(name: str, environment: str) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"{name}: nobody is there to compare the fingerprint; compare it, then: "
-            f"inv hosts.trust --env={environment} --host={name} --yes"
-        )
-    return input(f"{name}: is this its fingerprint? [y/N] ").strip().lower() in ("y", "yes")
 
 
 TASKS = (trust,)

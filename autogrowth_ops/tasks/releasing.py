@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from invoke import Context
+from invoke import Context, Exit
 
+from ..errors import UsageError
 from . import output
+from .asking import agreed
 from .boundary import ops_task
 from .opening import seconds, session_for
 
 if TYPE_CHECKING:
     from ..model.plan import Step
     from ..model.release import Release
-    from ..operations.deploy import Outcome, Prepared
+    from ..operations.migrations import Agree
+    from ..operations.outcome import Outcome, Prepared
+    from ..operations.releases import Detail
     from ..session import Session
 
 MIGRATE, REASON_LETTERS = "migrate", 60
+YES = "go back over migrations without being asked"
 WAIT = "how long to wait for somebody else's deploy, as 30s or 10m; default: not at all, exit code 6"
 
 
@@ -27,6 +32,7 @@ WAIT = "how long to wait for somebody else's deploy, as 30s or 10m; default: not
         "version": "a release of `inv releases` or a git ref; default: what is checked out",
         "allow_dirty": "deploy the working folder as it stands, with uncommitted changes; the release is named -dirty",
         "skip_tests": "leave out the application's tests; the release records it",
+        "yes": YES,
         "wait": WAIT,
     },
 )
@@ -36,6 +42,7 @@ def deploy(
     version: str = "",
     allow_dirty: bool = False,
     skip_tests: bool = False,
+    yes: bool = False,
     wait: str = "0",
     dry_run: bool = False,
     json: bool = False,
@@ -52,21 +59,26 @@ def deploy(
             prepared = operation.prepare(session, version, allow_dirty=allow_dirty, wait_seconds=None)
             _show_plan(session, prepared, json=json)
         else:
-            limit = seconds(wait)
             outcome = operation.deploy(
-                session, version, allow_dirty=allow_dirty, skip_tests=skip_tests, wait_seconds=limit
+                session,
+                version,
+                allow_dirty=allow_dirty,
+                skip_tests=skip_tests,
+                wait_seconds=seconds(wait),
+                agree=None if yes else _asking(session, "deploy --version"),
             )
             _show_outcome(session, outcome, json=json)
 
 
 @ops_task(
     common=("env", "sandbox", "json", "dry-run"),
-    help={"to": "a release of `inv releases`; default: the newest good one before this", "wait": WAIT},
+    help={"to": "a release of `inv releases`; default: the newest good one before this", "yes": YES, "wait": WAIT},
 )
 def rollback(
     context: Context,
     env: str = "",
     to: str = "",
+    yes: bool = False,
     wait: str = "0",
     dry_run: bool = False,
     json: bool = False,
@@ -82,15 +94,40 @@ def rollback(
         if dry_run:
             _show_plan(session, operation.prepare(session, to, wait_seconds=None), json=json)
         else:
-            _show_outcome(session, operation.rollback(session, to, wait_seconds=seconds(wait)), json=json)
+            agree = None if yes else _asking(session, "rollback --to")
+            outcome = operation.rollback(session, to, wait_seconds=seconds(wait), agree=agree)
+            _show_outcome(session, outcome, json=json)
 
 
-@ops_task(common=("env", "host", "sandbox", "json"))
-def releases(context: Context, env: str = "", host: str = "", json: bool = False, sandbox: bool = False) -> None:
-    """List the releases on the hosts, newest first, and which one serves."""
-    from ..operations.releases import list_releases
+def _asking(session: Session, command: str) -> Agree:
+    """Asks the person at the terminal; where nobody is, the error names the option that does without."""
+
+    def agree(prepared: Prepared) -> None:
+        words, _, option = command.partition(" ")
+        again = f"inv {words} {session.environment.options} {option}={prepared.change.release.id} --yes"
+        if not agreed(f"{prepared.warning}. Go back?", f"{prepared.warning}; if that is what you want: {again}"):
+            raise Exit(code=UsageError.exit_code)
+
+    return agree
+
+
+@ops_task(
+    common=("env", "host", "sandbox", "json"),
+    help={"release": "all that is kept of this one, with what its migrations printed"},
+)
+def releases(
+    context: Context, env: str = "", host: str = "", release: str = "", json: bool = False, sandbox: bool = False
+) -> None:
+    """List the releases on the hosts, newest first, and which one serves.
+
+    Examples: inv releases --env=production
+              inv releases --release=20261123-101500-1a2b3c4"""
+    from ..operations.releases import detail, list_releases
 
     with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
+        if release:
+            _show_release(detail(session, release), json=json)
+            return
         found, options = list_releases(session), session.environment.options
     if json:
         output.document(found)
@@ -122,6 +159,32 @@ def _about(release: Release) -> str:
     return release.version.subject
 
 
+def _show_release(found: Detail, *, json: bool) -> None:
+    if json:
+        output.document(found)
+        return
+    release = found.listed.release
+    rows = {
+        "release": release.id,
+        "state": release.state,
+        "why": release.reason,
+        "serves on": ", ".join(found.listed.serves_on),
+        "kept on": ", ".join(found.listed.hosts),
+        "commit": release.version.commit,
+        "subject": release.version.subject,
+        "created": f"{release.created_at} by {release.created_by}",
+        "tests": release.tests,
+        "image": release.image_id,
+        "steps": ", ".join(f"{step} {milliseconds / 1000:.1f} s" for step, milliseconds in release.timings.items()),
+    }
+    for name, value in rows.items():
+        if value:
+            output.line(f"{name:10} {value}")
+    for host, text in found.migrations.items():
+        output.line(f"--- what its migrations printed on {host}")
+        output.line(text)
+
+
 def _show_plan(session: Session, prepared: Prepared, *, json: bool) -> None:
     from ..operations.difference import differences
 
@@ -140,6 +203,8 @@ def _show_plan(session: Session, prepared: Prepared, *, json: bool) -> None:
             ("host", "step", "if it fails later"),
             [(step.host, step.title, _if_it_fails_later(step)) for step in steps],
         )
+    if steps and prepared.warning:
+        output.line(prepared.warning, "yellow")
     for text in changes:
         output.line(text, "green" if text.startswith("+") else ("red" if text.startswith("-") else ""))
 
@@ -147,9 +212,9 @@ def _show_plan(session: Session, prepared: Prepared, *, json: bool) -> None:
 def _if_it_fails_later(step: Step) -> str:
     if step.final:
         return "cannot be undone"
-    if step.undo:
-        return "is undone"
-    return "is not undone" if step.key == MIGRATE else "nothing to undo"
+    if step.key == MIGRATE:
+        return "is not undone"
+    return "is undone" if step.undo else "nothing to undo"
 
 
 def _plan_document(prepared: Prepared, steps: Sequence[Step], changes: Sequence[str]) -> dict[str, object]:
@@ -158,7 +223,9 @@ def _plan_document(prepared: Prepared, steps: Sequence[Step], changes: Sequence[
         for step in steps
     ]
     release = prepared.change.release.id
-    return {"release": release, "is_needed": prepared.is_needed, "differences": changes, "steps": listed}
+    warning = prepared.warning if steps else ""
+    shown = {"release": release, "is_needed": prepared.is_needed, "warning": warning}
+    return {**shown, "differences": changes, "steps": listed}
 
 
 def _show_outcome(session: Session, outcome: Outcome, *, json: bool) -> None:

@@ -36,8 +36,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="main.py", description=__doc__)
     parser.add_argument("--reload", action="store_true", help="restart when a source file changes (development)")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    migrate = commands.add_parser("migrate", help="apply pending migrations")
-    migrate.add_argument("--list", action="store_true", help="show applied and pending ones, change nothing")
+    migrate = commands.add_parser("migrate", help="apply pending migrations").add_mutually_exclusive_group()
+    migrate.add_argument(
+        "--list", action="store_const", dest="only", const="list", help="show applied and pending ones"
+    )
+    migrate.add_argument("--newest", action="store_const", dest="only", const="newest", help="show the newest one")
+    migrate.add_argument("--down-to", metavar="NAME", help="take back all that are newer than this one")
     commands.add_parser("scheduler", help="the singleton that holds a lease in Redis")
     commands.add_parser("worker", help="process jobs from the Redis list `jobs`")
     return parser
@@ -48,7 +52,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     if options.command == "migrate":
         from src.migrate import command
 
-        return command(settings, only_list=options.list)
+        return command(settings, only=options.only or "", down_to=options.down_to)
     if options.command in ("scheduler", "worker"):
         from src.background import run
 

@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 
 from autogrowth_ops.engines import engine_for
 from autogrowth_ops.engines.request import Change
-from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Service
+from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Policies, Service
 from autogrowth_ops.model.observation import Observation
 from autogrowth_ops.model.plan import Plan, Step
 from tests.fakes import make_environment
-from tests.plans import FILES, OLDER, make_change, serving
+from tests.plans import FILES, OLD, OLDER, make_change, serving
 
 ENGINES = ("compose",)
-READING = ("wait_ready", "wait_listening", "verify")
+READING = ("wait_ready", "wait_listening", "verify", "migrate_version")
 ONE_WAY = (
-    "migrate",  # the database goes forward only; the old code has to bear the new schema
     "stack_up",  # what should have run all the time
     "resume_passwords",  # those that the serving release has
     "restart_ended",  # of the new release, which the step before takes back
@@ -41,7 +40,9 @@ services = st.sampled_from(
         {"worker": Service()},
     ]
 )
-migrations = st.sampled_from([None, Migrate(command=("migrate",))])
+migrations = st.sampled_from(
+    [None, Migrate(command=("migrate",)), Migrate(command=("migrate",), down=("down",), version=("newest",))]
+)
 
 
 @st.composite
@@ -51,7 +52,9 @@ def changes(draw: st.DrawFn) -> tuple[Environment, Change]:
     extra = [Host(name="data1", address="10.9", roles=("data",))] if draw(st.booleans()) else []
     chosen = draw(hosts)
     app = App(name="shop", services=draw(services), migrate=draw(migrations))
-    environment = make_environment(*chosen, *extra, app=app, engine=draw(st.sampled_from(ENGINES)))
+    policies = Policies(migrate_down="on_rollback" if app.migrate and app.migrate.down else "never")
+    engine = draw(st.sampled_from(ENGINES))
+    environment = make_environment(*chosen, *extra, app=app, engine=engine, policies=policies)
     is_new = draw(st.booleans())
     is_first = is_new and draw(st.booleans())
     observed = [
@@ -89,7 +92,7 @@ def test_every_step_that_changes_something_has_an_undo_or_is_final(drawn: tuple[
     unsafe = [
         step
         for step in before_final(planned(drawn))
-        if not step.undo and step.do[0] not in (*READING, *ONE_WAY) and step.host not in warm
+        if not step.undo and step.do[0] not in READING and step.host not in warm
     ]
     assert unsafe == []
 
@@ -131,11 +134,27 @@ def test_planning_is_pure(drawn: tuple[Environment, Change]):
 
 
 @given(changes())
-def test_a_known_release_is_neither_sent_nor_built_nor_migrated(drawn: tuple[Environment, Change]):
+def test_a_known_release_is_neither_sent_nor_built(drawn: tuple[Environment, Change]):
     environment, change = drawn
     known = replace(change, is_new=False, files={}, stack={}, sources={}, passwords={})
     keys = {step.key for step in planned((environment, known)).steps()}
-    assert not keys & {"receive", "build", "image", "stack", "migrate"}
+    assert not keys & {"receive", "build", "image", "stack"}
+
+
+@given(changes())
+def test_the_schema_goes_up_or_down_on_one_host_and_never_both_ways(drawn: tuple[Environment, Change]):
+    steps = [step for step in planned(drawn).steps() if step.do[0] in ("migrate", "migrate_down")]
+    assert len(steps) <= 1
+    assert all((step.do[0] == "migrate") == (drawn[1].release.id > OLD.id) for step in steps)
+
+
+@given(changes())
+def test_migrations_are_taken_back_when_nothing_runs_that_needs_them(drawn: tuple[Environment, Change]):
+    plan = planned(drawn)
+    order = [step.key for step in plan.steps()]
+    assert "migrate-down" not in order or order.index("migrate-down") > max(
+        number for number, key in enumerate(order) if key in ("switch", "retire")
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -7,7 +7,7 @@ release_compose() {
   docker compose --project-name "$PROJECT-$compose_release" --file "$BASE/releases/$compose_release/compose.yml" "$@"
 }
 
-# containers_of ID SERVICE...: ids of a release's containers, running or not; without services, of all.
+# containers_of ID SERVICE...: ids of a release's containers, running or not; without services, of all, a migration's too.
 containers_of() {
   listed=$1
   shift
@@ -16,7 +16,7 @@ containers_of() {
   fi
   for service; do
     docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$listed" \
-      --filter "label=com.docker.compose.service=$service"
+      --filter "label=com.docker.compose.service=$service" --filter label=com.docker.compose.oneoff=False
   done
 }
 
@@ -52,24 +52,10 @@ stop_release() {
 
 stop_containers() { [ $# = 0 ] || docker stop "$@"; }
 
-# remove_release ID: its containers are gone.
+# remove_release ID: its containers are gone; a migration is asked to end before.
 remove_release() {
+  end_migration "$1" || return 1
   chosen=$(containers_of "$1") || return 1
   # shellcheck disable=SC2086
   [ -z "$chosen" ] || docker rm --force --volumes $chosen
-}
-
-# migrate ID SECONDS SERVICE WORDS...
-migrate() {
-  migrated=$1 migrate_limit=$2 migrate_service=$3
-  shift 3
-  timeout "$migrate_limit" docker compose --project-name "$PROJECT-$migrated" --file "$BASE/releases/$migrated/compose.yml" \
-    run --rm --no-deps --no-TTY --name "$PROJECT-$migrated-migrate" "$migrate_service" "$@" </dev/null >"$BASE/releases/$migrated/migrate.log" 2>&1
-  migrate_code=$?
-  cat "$BASE/releases/$migrated/migrate.log"
-  if [ "$migrate_code" = 124 ]; then
-    docker rm --force "$PROJECT-$migrated-migrate" >/dev/null 2>&1
-    printf 'given up after %s s\n' "$migrate_limit"
-  fi
-  return "$migrate_code"
 }

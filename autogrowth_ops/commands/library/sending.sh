@@ -23,7 +23,12 @@ receive_source() {
   cp -a "$incoming/source/." "$BASE/source/" && mv "$incoming/source.tree" "$BASE/source.tree"
 }
 
-drop_release() { rm -rf "$BASE/releases/$RELEASE" "$BASE/incoming-$RELEASE" "$BASE/stack.next" "$BASE/passwords.next"; }
+# drop_release: what was sent is gone; what a migration printed stays, for the record of the failed release.
+drop_release() {
+  rm -rf "$BASE/incoming-$RELEASE" "$BASE/stack.next" "$BASE/passwords.next"
+  [ -d "$BASE/releases/$RELEASE" ] || return 0
+  find "$BASE/releases/$RELEASE" ! -type d ! -name migrations.log -delete && find "$BASE/releases/$RELEASE" -type d -empty -delete
+}
 
 # build SECONDS IMAGE DOCKERFILE: the image of this release, from the source on the host, with its cache.
 build() {

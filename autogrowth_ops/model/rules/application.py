@@ -1,8 +1,9 @@
-"""Rules for the application: its services, its migrations and its folders."""
+"""Rules for the application: its services, its migrations, its folders and its hooks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Final
 
 from ..environment import App, Environment, Migrate, Service
@@ -12,7 +13,7 @@ RESERVED_SERVICES: Final = ("proxy", "postgres", "redis", "migrate")
 
 
 def problems(environment: Environment) -> Iterator[Problem]:
-    """What contradicts itself in `app` and `root`."""
+    """What contradicts itself in `app`, `root` and `hooks`."""
     app = environment.app
     for name, service in app.services.items():
         yield from _service(name, service)
@@ -20,6 +21,13 @@ def problems(environment: Environment) -> Iterator[Problem]:
     yield from _paths(environment)
     if app.migrate:
         yield from _migrate(app.migrate, app)
+    if environment.policies.migrate_down == "on_rollback" and not (app.migrate and app.migrate.down):
+        message = "should be never without app/migrate/down, the words that take migrations back; got on_rollback"
+        yield Problem(("policies", "migrate_down"), message)
+    for hook in fields(environment.hooks):
+        words = getattr(environment.hooks, hook.name)
+        if isinstance(words, tuple) and words and not words[0]:
+            yield Problem(("hooks", hook.name, 0), "should not be empty")
 
 
 def _service(name: str, service: Service) -> Iterator[Problem]:
@@ -52,8 +60,9 @@ def _migrate(migrate: Migrate, app: App) -> Iterator[Problem]:
         yield Problem((*keys, "service"), message)
     if not migrate.service and not app.public_service():
         yield Problem((*keys, "service"), "missing; no service is public, name one whose variables and limits it gets")
-    if not migrate.command[0]:
-        yield Problem((*keys, "command", 0), "should not be empty")
+    for key, words in (("command", migrate.command), ("down", migrate.down), ("version", migrate.version)):
+        if words and not words[0]:
+            yield Problem((*keys, key, 0), "should not be empty")
 
 
 def _paths(environment: Environment) -> Iterator[Problem]:

@@ -1,4 +1,6 @@
-"""Migrations: the numbered SQL files beside this module, each applied once, all pending ones or none."""
+"""Migrations: the numbered SQL files beside this module, each applied once, all pending ones or none.
+
+The way back of `migrations/NAME.sql` is `migrations/down/NAME.sql`; the newer code has both."""
 
 from __future__ import annotations
 
@@ -19,24 +21,38 @@ LEDGER = "schema_migrations"
 CREATE_LEDGER = f"""
     create table if not exists {LEDGER} (name text primary key, applied_at timestamp with time zone not null)"""
 RECORD = f"insert into {LEDGER} (name, applied_at) values ('%s', current_timestamp)"
+FORGET = f"delete from {LEDGER} where name = '%s'"
 
 Execute = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
 class MigrationFailed(Exception):
-    """Nothing was applied; the text names the migration and the reason."""
+    """Nothing was changed; the text names the migration and the reason."""
 
 
-def command(settings: Settings, *, only_list: bool) -> int:
-    """`main.py migrate`: one line a migration, 1 and a message if it failed."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("migrate: interrupted; nothing was applied"))
+def command(settings: Settings, *, only: str = "", down_to: str | None = None) -> int:
+    """`main.py migrate`: one line a migration, 1 and a message if it failed. `only` is list, newest or empty."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("migrate: interrupted; nothing was changed"))
     try:
-        lines = listing(settings) if only_list else [f"applied {name}" for name in apply(settings)]
+        lines = _do(settings, only, down_to)
     except MigrationFailed as error:
-        print(f"migrate: {error}; nothing was applied", file=sys.stderr)
+        print(f"migrate: {error}; nothing was changed", file=sys.stderr)
         return 1
-    print("\n".join(lines) or "nothing to apply")
+    print("\n".join(lines) or f"nothing to {'apply' if down_to is None else 'take back'}")
     return 0
+
+
+def _do(settings: Settings, only: str, down_to: str | None) -> list[str]:
+    if only:
+        return listing(settings) if only == "list" else [newest()]
+    if down_to is not None:
+        return [f"took back {name}" for name in take_back(settings, down_to)]
+    return [f"applied {name}" for name in apply(settings)]
+
+
+def newest(folder: Path = FOLDER) -> str:
+    """The newest migration that this release has: what `--down-to` of a newer release is given."""
+    return _files(folder)[-1].stem
 
 
 def apply(settings: Settings, folder: Path = FOLDER) -> list[str]:
@@ -48,11 +64,36 @@ def apply(settings: Settings, folder: Path = FOLDER) -> list[str]:
             pending = [file for file in _files(folder) if file.stem not in _applied(execute)]
             for file in pending:
                 step = file.stem
-                _run(execute, file)
+                _run(execute, file, RECORD)
             step = "commit"
         return [file.stem for file in pending]
     except _errors(settings) as error:
         raise MigrationFailed(f"{step}: {first_line(error)}") from error
+
+
+def take_back(settings: Settings, to: str, folder: Path = FOLDER) -> list[str]:
+    """Names of the migrations taken back now, newest first; `to` is the newest that stays. Raise MigrationFailed."""
+    step = "connecting"
+    try:
+        with _transaction(settings, lock=True) as execute:
+            applied = _applied(execute) if _has_ledger(execute, settings) else set()
+            if to not in applied:
+                raise MigrationFailed(f'"{to}": was never applied')
+            newer = sorted((name for name in applied if name > to), reverse=True)
+            for name in newer:
+                step = name
+                _run(execute, _way_back(folder, name), FORGET)
+            step = "commit"
+        return newer
+    except _errors(settings) as error:
+        raise MigrationFailed(f"{step}: {first_line(error)}") from error
+
+
+def _way_back(folder: Path, name: str) -> Path:
+    file = folder / "down" / f"{name}.sql"
+    if not file.exists():
+        raise MigrationFailed(f"{name}: this release has no migrations/down/{name}.sql")
+    return file
 
 
 def listing(settings: Settings, folder: Path = FOLDER) -> list[str]:
@@ -84,12 +125,12 @@ def _has_ledger(execute: Execute, settings: Settings) -> bool:
     return bool(execute(f"select 1 from {catalogue} = '{LEDGER}'"))
 
 
-def _run(execute: Execute, file: Path) -> None:
-    """Each statement of the file, then the line in the ledger. A `;` ends a line only where a statement ends."""
+def _run(execute: Execute, file: Path, note: str) -> None:
+    """Each statement of the file, then the note in the ledger. A `;` ends a line only where a statement ends."""
     statements = file.read_text(encoding="utf-8").split(";\n")
     for statement in filter(None, map(str.strip, statements)):
         execute(statement)
-    execute(RECORD % file.stem)
+    execute(note % file.stem)
 
 
 def _errors(settings: Settings) -> tuple[type[Exception], ...]:

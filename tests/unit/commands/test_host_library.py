@@ -218,6 +218,19 @@ def test_where_no_passwords_were_changed_there_is_nothing_to_take_back_or_end(ru
     assert [code for code, _ in found.values()] == [0, 0, 0]
 
 
+def test_what_migrations_printed_outlives_a_failed_release(run: Run, base: Path):
+    receive(run, {"release/compose.yml": "c", "release/app.env": "A=1"})
+    (base / "releases" / RELEASE.id / "migrations.log").write_text("it's 한글\n")
+    assert run(words.in_undo("drop", ("drop_release",)))["drop"][0] == 0
+    found = run(words.in_section("kept", words.migrations_of(RELEASE.id)))
+    assert found["kept"] == (0, "it's 한글")
+    assert [path.name for path in (base / "releases" / RELEASE.id).iterdir()] == ["migrations.log"]
+
+
+def test_a_release_without_migrations_has_printed_nothing(run: Run):
+    assert run(words.in_section("kept", words.migrations_of(RELEASE.id)))["kept"] == (0, "")
+
+
 def test_current_moves_from_one_release_to_another(run: Run):
     for_old, for_new = step("one", "point_current", "r1"), step("two", "point_current", "r2")
     found = run(for_old, for_new, words.in_section("current", ("current_release",)))

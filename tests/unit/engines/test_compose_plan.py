@@ -230,7 +230,79 @@ def test_changed_or_unnamed_migrations_are_run(now: str):
 
 
 def test_a_rollback_never_migrates():
-    assert "migrate" not in keys(plan(MIGRATING, serving(with_older=True), release=OLDER, is_new=False))
+    back = plan(MIGRATING, serving(with_older=True), release=OLDER, is_new=False)
+    assert not {"migrate", "migrate-version", "migrate-down"} & set(keys(back))
+
+
+def test_an_interrupted_migration_is_asked_to_end():
+    assert named(plan(MIGRATING), "migrate").undo == ("end_migration", RELEASE.id)
+
+
+def test_a_migration_may_wait_for_another_one_and_then_takes_its_own_time():
+    assert named(plan(MIGRATING), "migrate").timeout_seconds > 2 * MIGRATING.app.migrate.timeout_seconds
+
+
+def test_coming_forward_to_a_known_release_migrates_where_the_migrations_differ():
+    observed = replace(serving(), releases=(replace(OLD, migration_hash="m1"), replace(RELEASE, migration_hash="m2")))
+    forward = plan(MIGRATING, observed, release=replace(RELEASE, migration_hash="m2"), is_new=False)
+    assert named(forward, "migrate").do[:2] == ("migrate", RELEASE.id)
+
+
+GOING_DOWN = replace(
+    MIGRATING,
+    app=replace(MIGRATING.app, migrate=Migrate(command=("up",), down=("down",), version=("newest",), paths=("m",))),
+    policies=Policies(migrate_down="on_rollback"),
+)
+MIGRATED = replace(
+    serving(with_older=True), releases=(replace(OLDER, migration_hash="m1"), replace(OLD, migration_hash="m2"))
+)
+
+
+def back(environment: Environment, *observed: Observation) -> Plan:
+    return plan(environment, *observed or (MIGRATED,), release=replace(OLDER, migration_hash="m1"), is_new=False)
+
+
+def test_on_the_way_back_migrations_are_taken_back_last():
+    assert keys(back(GOING_DOWN)) == [
+        *("lock", "start", "ready", "switch", "verify", "current"),
+        *("migrate-version", "record", "retire", "stop-left", "migrate-down", "unlock"),
+    ]
+
+
+def test_migrations_are_taken_back_from_the_release_that_has_them():
+    do = named(back(GOING_DOWN), "migrate-down").do
+    assert do[:4] == ("migrate_down", OLDER.id, OLD.id, "600")
+    assert do[4:] == (
+        *("--env", "MIGRATE_TO_VERSION", "--env", f"MIGRATE_TO_RELEASE={OLDER.id}"),
+        *("--env", f"MIGRATE_TO_COMMIT={OLDER.version.commit}", "web", "down"),
+    )
+
+
+def test_taking_back_cannot_be_undone_and_has_its_own_time():
+    down = named(back(GOING_DOWN), "migrate-down")
+    assert (down.final, down.undo, down.timeout_seconds) == (True, None, 1260)
+
+
+def test_without_words_for_the_version_nobody_is_asked():
+    migrate = replace(GOING_DOWN.app.migrate, version=())
+    environment = replace(GOING_DOWN, app=replace(GOING_DOWN.app, migrate=migrate))
+    assert "migrate-version" not in keys(back(environment))
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [("never", ("m1", "m2")), ("on_rollback", ("m1", "m1"))],
+)
+def test_migrations_are_taken_back_only_where_the_policy_says_so_and_they_differ(now: str, then: tuple[str, str]):
+    releases = tuple(replace(one, migration_hash=name) for one, name in zip((OLDER, OLD), then, strict=True))
+    environment = replace(GOING_DOWN, policies=Policies(migrate_down=now))
+    assert "migrate-down" not in keys(back(environment, replace(MIGRATED, releases=releases)))
+
+
+def test_a_release_that_serves_on_another_host_only_is_left_too():
+    rolled = replace(MIGRATED, proxied=OLDER.id, current=OLDER.id, host="app1")
+    found = back(replace(GOING_DOWN, hosts={"app1": APP1, "app2": APP2}), rolled, replace(MIGRATED, host="app2"))
+    assert [step.host for step in found.steps() if step.key == "migrate-down"] == ["app1"]
 
 
 SINGLE = make_environment(

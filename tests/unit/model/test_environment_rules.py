@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from autogrowth_ops.model.environment import (
     App,
     Environment,
+    Hooks,
     Host,
     Limits,
     Logging,
     Migrate,
+    Policies,
     Postgres,
     Proxy,
     Redis,
@@ -27,6 +29,7 @@ from autogrowth_ops.model.rules.stack import secrets_used
 
 WEB = Service(port=8000)
 PLAIN = Environment(name="production", app=App(name="shop", services={"web": WEB}))
+GOING_DOWN = Policies(migrate_down="on_rollback")
 POSTGRES = Postgres(database="shop", user="shop")
 NETWORKS = "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, fc00::/7"
 
@@ -104,6 +107,24 @@ WRONG = {
     "a root that climbs": (replace(PLAIN, root="/srv/../etc"), 'root: should not contain "..", got "/srv/../etc"'),
     "a source outside": (app(source="../other"), 'app/source: should not contain "..", got "../other"'),
     "a Dockerfile outside": (app(dockerfile="a/../../b"), 'app/dockerfile: should not contain "..", got "a/../../b"'),
+    "a way back of nothing": (
+        app(migrate=Migrate(command=("m",), down=("",))),
+        "app/migrate/down/0: should not be empty",
+    ),
+    "taking back without words": (
+        replace(app(migrate=Migrate(command=("m",))), policies=GOING_DOWN),
+        "policies/migrate_down: should be never without app/migrate/down, the words that take migrations back; "
+        "got on_rollback",
+    ),
+    "taking back without migrations": (
+        replace(PLAIN, policies=GOING_DOWN),
+        "policies/migrate_down: should be never without app/migrate/down, the words that take migrations back; "
+        "got on_rollback",
+    ),
+    "a hook of nothing": (
+        replace(PLAIN, hooks=Hooks(on_failure=("",))),
+        "hooks/on_failure/0: should not be empty",
+    ),
     "migrations outside": (
         app(migrate=Migrate(command=("m",), paths=("a", "../b"))),
         'app/migrate/paths/1: should not contain "..", got "../b"',
@@ -192,6 +213,8 @@ RIGHT = {
     "the plainest": PLAIN,
     "no public service": services(jobs=Service(singleton=True)),
     "a chosen public service": app(services={"web": WEB, "admin": WEB}, public="admin"),
+    "a way back": replace(app(migrate=Migrate(command=("m",), down=("d",))), policies=GOING_DOWN),
+    "hooks": replace(PLAIN, hooks=Hooks(before_deploy=("true",))),
     "a migration of the public service": app(migrate=Migrate(command=("m",), paths=("a..b",))),
     "reservations up to the limits": limited(memory="1GiB", reserved_memory="1024MiB", cpus=1, reserved_cpus=1),
     "datastores on this machine": replace(PLAIN, stack=WITH_DATA, secrets=("POSTGRES_PASSWORD",)),

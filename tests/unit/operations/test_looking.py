@@ -17,7 +17,7 @@ from autogrowth_ops.operations.checklist import checklist
 from autogrowth_ops.operations.inside import run_inside
 from autogrowth_ops.operations.locking import locks, release_locks
 from autogrowth_ops.operations.logs import LogLine, logs, parse_line
-from autogrowth_ops.operations.releases import list_releases
+from autogrowth_ops.operations.releases import detail, list_releases
 from autogrowth_ops.operations.rendering import mask, rendered
 from autogrowth_ops.operations.status import status
 from autogrowth_ops.session import Session
@@ -50,6 +50,20 @@ def test_status_shows_the_serving_release_first(open_on: Open):
     lines = [f"{one.id} 0 0 0 then true sha256:1" for one in seen.containers]
     host(session).answers("section", "details", text="\n".join(lines))
     assert [row.container.release for row in status(session)[0].containers] == [OLD.id, OLDER.id]
+
+
+def test_one_release_is_shown_with_the_end_of_what_its_migrations_printed(open_on: Open):
+    session = open_on(TWO, serving("app1"), serving("app2"))
+    host(session).answers("section", "migrations", text="한" * 4001)
+    host(session, "app2").answers("section", "migrations")
+    found = detail(session, OLD.id)
+    assert (found.listed.release.id, found.listed.hosts) == (OLD.id, ("app1", "app2"))
+    assert found.migrations == {"app1": "한" * 4000}
+
+
+def test_a_release_that_nobody_has_is_refused_with_those_there_are(open_on: Open):
+    with pytest.raises(UsageError, match=f"nope: no such release; there are: {OLD.id}, {OLDER.id}"):
+        detail(open_on(None, serving()), "nope")
 
 
 def test_releases_of_all_hosts_are_one_list_newest_first(open_on: Open):

@@ -13,7 +13,7 @@ from tests.fakes import make_release
         (Step("app1", "record", "record it", ("do",), undo=("undo",), final=True), "cannot be undone"),
         (Step("app1", "start", "start it", ("do",), undo=("undo",)), "is undone"),
         (Step("app1", "ready", "wait for it", ("do",)), "nothing to undo"),
-        (Step("app1", "migrate", "migrate the database", ("do",)), "is not undone"),
+        (Step("app1", "migrate", "migrate the database", ("do",), undo=("undo",)), "is not undone"),
     ],
 )
 def test_a_plan_says_what_becomes_of_each_step(step: Step, expected: str):

@@ -178,6 +178,19 @@ def test_releases_are_listed(inv: Inv, base: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.splitlines()[1].split()[:3] == [RELEASE.id, "good", "local"]
 
 
+def test_one_release_is_shown_with_what_its_migrations_printed(
+    inv: Inv, base: Path, capsys: pytest.CaptureFixture[str]
+):
+    recorded(base)
+    (base / "releases" / RELEASE.id / "migrations.log").write_text('applied 0001\n"한글"\n')
+    inv("releases", f"--release={RELEASE.id}")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"release    {RELEASE.id}"
+    assert said[-3:] == ["--- what its migrations printed on local", "applied 0001", '"한글"']
+    inv("releases", f"--release={RELEASE.id}", "--json")
+    assert json.loads(capsys.readouterr().out)["migrations"] == {"local": 'applied 0001\n"한글"'}
+
+
 def test_no_release_is_no_error(inv: Inv, capsys: pytest.CaptureFixture[str]):
     assert inv("releases") == 0
     assert capsys.readouterr().out == "no release yet; run: inv deploy --env=production\n"
