@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from ..commands.shell import script
 from ..errors import UsageError
 from ..model.release import container_label
-from ..remote import Remote, on_hosts
+from ..remote import Remote
 from ..session import Session
+from .asking import Missing, ask_any
 
 FOLLOW_SECONDS = 7 * 86_400
 
@@ -31,8 +32,10 @@ class LogLine:
 
 def logs(
     session: Session, services: tuple[str, ...], *, tail: str, since: str, follow: bool, each: Callable[[LogLine], None]
-) -> int:
-    """Give every line to `each`; number of lines. With `follow` lines come until the caller is interrupted."""
+) -> Missing:
+    """Give every line to `each`; why hosts are missing. With `follow` lines come until the caller is interrupted.
+
+    Raise HostError if no host answers."""
     known = (*session.environment.app.services, "proxy", "postgres", "redis")
     unknown = [service for service in services if service not in known]
     if unknown:
@@ -54,15 +57,11 @@ def logs(
         remote.run(text, timeout_seconds=FOLLOW_SECONDS if follow else 120, on_line=heard)
         return found
 
-    every = [
-        line
-        for lines in on_hosts(tuple(session.remotes.values()), read, at_once=len(session.remotes)).values()
-        for line in lines
-    ]
+    found, missing = ask_any(session.remotes.values(), read)
     if not follow:
-        for line in sorted(every, key=lambda one: one.at):
+        for line in sorted((line for lines in found.values() for line in lines), key=lambda one: one.at):
             each(line)
-    return len(every)
+    return missing
 
 
 def parse_line(host: str, line: str) -> Iterator[LogLine]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ..model.release import Release, newest_first
 from ..session import Session
-from .look import observe
+from .asking import Missing
+from .look import look
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,14 @@ class Listed:
     serves_on: tuple[str, ...]
 
 
-def list_releases(session: Session) -> tuple[Listed, ...]:
-    """Every release of every host, newest first."""
-    observed = observe(session)
+def list_releases(session: Session) -> tuple[tuple[Listed, ...], Missing]:
+    """Every release of the hosts that answer, newest first, and why the others do not. Raise HostError if none does.
+
+    Where hosts do not agree on a release, it is as one has it on which it serves."""
+    observed, missing = look(session)
     every = {release.id: release for one in observed.values() for release in one.releases}
-    return tuple(
+    every |= {serving.id: serving for one in observed.values() if (serving := one.release(one.serving()))}
+    listed = tuple(
         Listed(
             release,
             tuple(name for name, one in observed.items() if one.release(release.id)),
@@ -30,3 +34,4 @@ def list_releases(session: Session) -> tuple[Listed, ...]:
         )
         for release in newest_first(every.values())
     )
+    return listed, missing

@@ -9,9 +9,10 @@ from ..commands import frames
 from ..commands import host as words
 from ..model.observation import Container, Lock, Observation
 from ..model.release import Release
-from ..remote import Remote, on_hosts
+from ..remote import Remote
 from ..scripts import run_script
 from ..session import Session
+from .asking import Missing, ask_any
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class HostStatus:
         return tuple(row for row in others if not row.container.is_running)
 
 
-def status(session: Session) -> tuple[HostStatus, ...]:
-    """Every host, in declared order."""
+def status(session: Session) -> tuple[tuple[HostStatus, ...], Missing]:
+    """Every host that answers, in declared order, and why the others do not. Raise HostError if none does."""
 
     def look(remote: Remote) -> HostStatus:
         calls = [words.observe(), words.in_section("details", ("details",))]
@@ -55,8 +56,8 @@ def status(session: Session) -> tuple[HostStatus, ...]:
             words.parse_observation(remote.host.name, found, session.clock.now().timestamp()), found["details"][1]
         )
 
-    found = on_hosts(tuple(session.remotes.values()), look, at_once=len(session.remotes))
-    return tuple(found.values())
+    found, missing = ask_any(session.remotes.values(), look)
+    return tuple(found.values()), missing
 
 
 def host_status(observed: Observation, details: str) -> HostStatus:

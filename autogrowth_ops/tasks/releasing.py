@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from invoke import Context
 
 from . import output
-from .boundary import ops_task
+from .boundary import end_without, ops_task
 from .opening import seconds, session_for
 
 if TYPE_CHECKING:
     from ..model.plan import Step
     from ..model.release import Release
     from ..operations.deploy import Outcome, Prepared
+    from ..operations.releases import Listed
     from ..session import Session
 
 MIGRATE, REASON_LETTERS = "migrate", 60
@@ -91,13 +92,18 @@ def releases(context: Context, env: str = "", host: str = "", json: bool = False
     from ..operations.releases import list_releases
 
     with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        found, options = list_releases(session), session.environment.options
+        found, missing = list_releases(session)
+        options = session.environment.options
     if json:
         output.document(found)
-        return
-    if not found:
+    elif found:
+        _show_releases(found)
+    elif not missing:
         output.line(f"no release yet; run: inv deploy {options}")
-        return
+    end_without(missing)
+
+
+def _show_releases(found: Sequence[Listed]) -> None:
     output.table(
         ("release", "state", "serves on", "version", "by", "tests", "subject"),
         [
