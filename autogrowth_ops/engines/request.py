@@ -15,8 +15,8 @@ class Change:
     """A release to put live on hosts as observed.
 
     `files`, `stack` and `sources` are by host name; a host without an entry in `sources` gets no source, one without an
-    entry in `stack` keeps its stack; `is_new` is false for a release that the hosts already have. `stack_hashes` name
-    the contents of `stack`."""
+    entry in `stack` keeps its stack, one without an entry in `files` has the release already; `is_new` is false if all
+    have. `stack_hashes` name the contents of `stack`."""
 
     release: Release
     lock: Lock

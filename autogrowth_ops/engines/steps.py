@@ -61,7 +61,7 @@ class Steps:
                 payload=Payload(files, source),
                 timeout_seconds=1800,
             )
-        if self.change.is_new and host.is_app():
+        if host.name in self.change.files:
             yield self._image(host)
         if host.name in self.change.stack:
             yield Step(
@@ -100,7 +100,7 @@ class Steps:
     def migrate(self, host: Host) -> Iterator[Step]:
         """Migrate the database, where the migrations are not those that ran already."""
         migrate = self.environment.app.migrate
-        if not migrate or not self.change.is_new:
+        if not migrate or host.name not in self.change.files:
             return
         current = self.change.observed[host.name].release(self.change.old(host.name))
         if (

@@ -218,6 +218,10 @@ class Policies:
     at_once: Annotated[
         int, Interval(ge=1, le=100), Doc("app hosts changed at the same time, after the first alone")
     ] = 2
+    on_failure: Annotated[
+        Literal["rollback_all", "halt"],
+        Doc("when an app host fails: `rollback_all` takes all back to what they had, `halt` only those not done"),
+    ] = "rollback_all"
     build_timeout_seconds: Annotated[Seconds, Doc("how long building the image may take")] = 1800
     connect_timeout_seconds: Annotated[Seconds, Doc("how long opening an SSH connection may take")] = 10
     min_disk_free: Annotated[Size, Doc("free disk below which nothing is deployed")] = "1GiB"

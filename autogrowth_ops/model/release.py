@@ -87,6 +87,13 @@ def newest_first(releases: Iterable[Release]) -> tuple[Release, ...]:
     return tuple(sorted(releases, key=lambda release: release.id, reverse=True))
 
 
+def shared(of_hosts: Iterable[Iterable[Release]]) -> tuple[Release, ...]:
+    """The releases that are good on every host, as the first host has them."""
+    first, *others = [[release for release in releases if release.state == "good"] for releases in of_hosts]
+    ids = [{release.id for release in releases} for releases in others]
+    return tuple(release for release in first if all(release.id in one for one in ids))
+
+
 def rollback_target(releases: Iterable[Release], current: ReleaseId) -> Release | None:
     """The newest good release older than `current`; None if there is none."""
     older = [release for release in newest_first(releases) if release.id < current and release.state == "good"]

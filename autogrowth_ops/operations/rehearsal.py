@@ -28,7 +28,8 @@ def load(name: str, root: Path, *, sandbox: bool, need_secrets: bool, need_hosts
     if need_hosts and not plain.hosts:
         raise UsageError(f"{name}.yml: no hosts: it runs on this machine; run: inv dev.up --env={name}")
     if plain.sandbox or sandbox:
-        return with_stand_ins(_with_secrets(name, root, plain.app.name) if need_secrets else plain)
+        found = with_stand_ins(_with_secrets(name, root, plain.app.name) if need_secrets else plain)
+        return replace(found, is_rehearsal=not plain.sandbox)
     if need_secrets and PLACEHOLDER in plain.secret_values.values():
         return load_environment(name, root)
     return plain
@@ -58,7 +59,6 @@ def with_stand_ins(environment: Environment) -> Environment:
     return replace(
         environment,
         sandbox=True,
-        is_rehearsal=not environment.sandbox,
         hosts={
             name: replace(
                 host,

@@ -183,6 +183,7 @@ def _show_outcome(session: Session, outcome: Outcome, *, json: bool) -> None:
                 "timings": outcome.timings,
                 "trips": outcome.trips,
                 "commits": outcome.commits,
+                "skipped": outcome.skipped,
             }
         )
         return
