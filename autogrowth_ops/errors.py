@@ -8,7 +8,7 @@ OpsError 1                     a defect of ours when raised bare
 │   ├── HostUnready 3          reached, but not fit to deploy to
 │   └── HostsFailed 3          several hosts, every outcome kept
 ├── RolloutFailed 4            failed and undone; the old release serves
-├── UndoFailed 5               a person is needed
+├── UndoFailed 5               a person is needed: half done, or a fleet that serves two releases
 ├── LockHeld 6                 somebody else is deploying
 └── Unhealthy 7                a check failed
 """
@@ -16,15 +16,32 @@ OpsError 1                     a defect of ours when raised bare
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Serves:
+    """Ids of the release that an app host serves after a failure and of the one before the command; None is nothing.
+
+    With a `problem` the host could not be asked, and what it serves is not known."""
+
+    host: str
+    serves: str | None
+    was: str | None
+    problem: str = ""
+
 
 INTERRUPTED = 130  # exit code of a command that Ctrl-C or SIGTERM ended; no error of its own
 
 
 class OpsError(Exception):
-    """A failure with a message for people: `<where>: <what>: <why>; <what to do>`."""
+    """A failure with a message for people: `<where>: <what>: <why>; <what to do>`.
+
+    `details` are evidence, `hosts` who serves what where that is not one and the same release."""
 
     exit_code = 1
     details: Sequence[str] = ()
+    hosts: Sequence[Serves] = ()
 
 
 class UsageError(OpsError):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from autogrowth_ops.commands.shell import library
 from autogrowth_ops.engines import engine_for
+from autogrowth_ops.errors import Unreachable
 from autogrowth_ops.model.environment import App, Environment, Host, Service
 from autogrowth_ops.model.observation import Container, Facts, Observation
 from autogrowth_ops.model.plan import Command
@@ -93,6 +94,11 @@ class ScriptedHost:
         for name, (code, text) in observation_sections(observed).items():
             blocks += [(f"start {name}", text), (f"end {name} {code}", "")]
         return self.answers("observe", blocks=blocks)
+
+    def goes_away(self) -> ScriptedHost:
+        """From now on it cannot be reached."""
+        self._answers = {(): Answer(raises=Unreachable(f"{self.host.name}: connection refused"))}
+        return self
 
     def calls(self, first: str = "") -> tuple[Command, ...]:
         """Every call of every script, in order; only those with this first word, if one is given."""

@@ -16,10 +16,10 @@ class Change:
     """A release to put live on hosts as observed.
 
     `files`, `stack`, `sources`, `passwords` and `renewed` are by host name; a host without an entry in `sources` gets
-    no source, one without an entry in `stack` keeps its stack, and so on; `is_new` is false for a release that the
-    hosts already have. `stack_hashes` name the contents of `stack`. `passwords` has the verifiers that the host's
-    datastores are to be given; `renewed`, for a release that has old passwords, the id of one with the present ones and
-    the names of the variables that have them."""
+    no source, one without an entry in `stack` keeps its stack, one without an entry in `files` has the release already;
+    `is_new` is false if all have. `stack_hashes` name the contents of `stack`. `passwords` has the verifiers that the
+    host's datastores are to be given; `renewed`, for a release that has old passwords, the id of one with the present
+    ones and the names of the variables that have them."""
 
     release: Release
     lock: Lock

@@ -62,7 +62,7 @@ class Steps:
                 payload=Payload(files, source),
                 timeout_seconds=1800,
             )
-        if self.change.is_new and host.is_app():
+        if host.name in self.change.files:
             yield self._image(host)
         yield from self.of_stack.stack(host)
 

@@ -220,6 +220,10 @@ class Policies:
         Literal["never", "on_rollback"],
         Doc("whether a rollback over migrations takes them back with `app/migrate/down`, and with them what they hold"),
     ] = "never"
+    on_failure: Annotated[
+        Literal["rollback_all", "halt"],
+        Doc("when an app host fails: `rollback_all` takes all back to what they had, `halt` only those not done"),
+    ] = "rollback_all"
     build_timeout_seconds: Annotated[Seconds, Doc("how long building the image may take")] = 1800
     connect_timeout_seconds: Annotated[Seconds, Doc("how long opening an SSH connection may take")] = 10
     min_disk_free: Annotated[Size, Doc("free disk below which nothing is deployed")] = "1GiB"

@@ -102,6 +102,11 @@ class Observation:
         """The record of one release; None if the host has none of that id."""
         return find(self.releases, wanted) if wanted else None
 
+    def is_good(self, wanted: str) -> bool:
+        """Whether the host has that release, and it served there and passed."""
+        found = self.release(wanted)
+        return found is not None and found.state == "good"
+
     def current_release(self) -> Release | None:
         """The record of the release that `current` points to."""
         return self.release(self.current)

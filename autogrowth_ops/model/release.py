@@ -92,6 +92,13 @@ def newest_first(releases: Iterable[Release]) -> tuple[Release, ...]:
     return tuple(sorted(releases, key=lambda release: release.id, reverse=True))
 
 
+def shared(of_hosts: Iterable[Iterable[Release]]) -> tuple[Release, ...]:
+    """The releases that are good on every host, as the first host has them."""
+    first, *others = [[release for release in releases if release.state == "good"] for releases in of_hosts]
+    ids = [{release.id for release in releases} for releases in others]
+    return tuple(release for release in first if all(release.id in one for one in ids))
+
+
 def rollback_target(releases: Sequence[Release], current: ReleaseId) -> Release | None:
     """The release that `current` replaced, or that one's own predecessor, until a good one: never one that was rolled
     away from. Where that trail ends, the newest good one older than `current`; None if there is none."""

@@ -33,6 +33,7 @@ TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
     "warning": {"en": "warning", "ko": "경고"},
     "failed": {"en": "failed", "ko": "실패"},
     "not read": {"en": "not read", "ko": "읽지 못함"},
+    "ssh": {"en": "answer over SSH", "ko": "SSH 응답"},
     "no answer": {"en": "no answer", "ko": "응답 없음"},
     "containers": {"en": "{0} of {1} containers are there", "ko": "컨테이너 {1}개 중 {0}개만 있음"},
     "logged": {"en": "{0}, {1} error lines", "ko": "{0}, 오류 줄 {1}개"},

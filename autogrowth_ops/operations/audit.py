@@ -6,31 +6,36 @@ import json
 from collections.abc import Iterable, Mapping
 
 from ..commands import host as words
-from ..remote import Remote, on_hosts
+from ..remote import Remote
 from ..scripts import run_script
 from ..session import Session
+from .asking import Missing, ask_any
 
 Entry = Mapping[str, object]
 
 
-def audit(session: Session, lines: int) -> tuple[Entry, ...]:
-    """The last `lines` entries of each host, merged by time; each names its host. A line that is cut is passed over."""
+def audit(session: Session, lines: int) -> tuple[tuple[Entry, ...], Missing]:
+    """The last `lines` entries of each host, merged by time, and why hosts are missing. Raise HostError if all are.
+
+    Each entry names its host; a line that is cut is passed over."""
 
     def read(remote: Remote) -> list[dict[str, object]]:
         calls = [words.in_section("audit", ("tail_audit", str(lines)))]
         text = run_script(remote, calls, session.engine.variables(), timeout_seconds=30).sections()["audit"][1]
         return [{"host": remote.host.name, **entry} for entry in map(_entry, text.splitlines()) if entry]
 
-    found = on_hosts(tuple(session.remotes.values()), read, at_once=len(session.remotes))
-    return tuple(sorted((entry for entries in found.values() for entry in entries), key=lambda entry: str(entry["at"])))
+    found, missing = ask_any(session.remotes.values(), read)
+    every = (entry for entries in found.values() for entry in entries)
+    return tuple(sorted(every, key=lambda entry: str(entry["at"]))), missing
 
 
-def audited_steps(session: Session, lines: int) -> tuple[Entry, ...]:
-    """The last `lines` steps of each host, merged by time: each as it ended, or as it started if it never did."""
-    steps = ended(audit(session, 2 * lines))
+def audited_steps(session: Session, lines: int) -> tuple[tuple[Entry, ...], Missing]:
+    """As `audit`, by steps: each as it ended, or as it started if it never did."""
+    entries, missing = audit(session, 2 * lines)
+    steps = ended(entries)
     hosts = {str(step["host"]) for step in steps}
     newest = [step for host in hosts for step in [one for one in steps if one["host"] == host][-lines:]]
-    return tuple(sorted(newest, key=lambda step: str(step["at"])))
+    return tuple(sorted(newest, key=lambda step: str(step["at"]))), missing
 
 
 def ended(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -7,24 +7,27 @@ from collections.abc import Mapping
 from ..commands import host as words
 from ..model.checklist import BackupState, LogState, Result, Seen, judge
 from ..model.secret import Secret
-from ..remote import Remote, on_hosts
+from ..remote import Remote
 from ..render import Renderer
 from ..scripts import run_script
 from ..session import Session
+from .asking import ask_any, why
 from .health import answers, questions
 
 SECONDS = 180
 
 
 def checklist(session: Session) -> tuple[Result, ...]:
-    """Every item of every host, in declared order."""
+    """Every item of every host, in declared order. Raise HostError if none of them answers."""
     variables = Renderer(session.environment, session.root).variables()
 
     def look(remote: Remote) -> Seen:
         return read(session, remote, variables)
 
-    found = on_hosts(tuple(session.remotes.values()), look, at_once=len(session.remotes))
-    return tuple(result for seen in found.values() for result in judge(seen, session.environment))
+    found, missing = ask_any(session.remotes.values(), look)
+    away = {name: (Result(name, "ssh", "failed", why(name, missing)),) for name in missing}
+    judged = {name: judge(seen, session.environment) for name, seen in found.items()}
+    return tuple(result for name in session.remotes for result in {**judged, **away}[name])
 
 
 def read(session: Session, remote: Remote, variables: Mapping[str, str | Secret]) -> Seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -51,20 +51,22 @@ def prepare(
         observed = when_free(session, seen, wait_seconds)
         if observed is not seen:  # another release may have come meanwhile: this one must be the newer by its id
             draft = _draft(session, source)
-    preflight(session, observed)
-    return _prepare_new(session, observed, draft)
+    prepared = _prepare_new(session, observed, draft)
+    preflight(session, observed, prepared.change.stack)
+    return prepared
 
 
 def prepare_known(session: Session, observed: Mapping[str, Observation], target: Release, what: str) -> Prepared:
     """Plan to put a release live that the hosts already have."""
     app = [host.name for host in session.environment.app_hosts() if host.name in observed]
-    lacking = [name for name in app if not observed[name].release(target.id)]
+    lacking = [name for name in app if (one := observed[name].release(target.id)) is None or one.state == "bad"]
     if lacking:
         raise UsageError(
-            f"{', '.join(lacking)}: no release {target.id} there; deploy its commit: "
+            f"{', '.join(lacking)}: no good release {target.id} there; deploy its commit: "
             f"inv deploy {session.environment.options} --version={target.version.commit[:12]}"
         )
     target, renewed = passwords.with_present(session, observed, replace(target, state="good", reason=""))
+    target = replace(target, image_id=words.IMAGE_ID)  # each host has an image of its own
     change = Change(target, session.lock(what), observed, is_new=False, renewed=renewed)
     is_needed = _has_stopped(session, observed) or any(
         observed[name].serving() != target.id or not _is_complete(session, observed[name], target) for name in app
@@ -100,22 +102,25 @@ def deploy(
 def put_live(session: Session, prepared: Prepared, began: float, *, skip_tests: bool) -> Outcome:
     """Carry out what was prepared, the gate first if the release is new."""
     change = prepared.change
+    skipped = tuple(name for name in session.remotes if name not in change.observed)
     app = tuple(host.name for host in session.environment.app_hosts() if host.name in change.observed)
-    was = change.old(app[0])
+    was = next((old for name in app if (old := change.old(name)) != change.release.id), change.old(app[0]))
     if not prepared.is_needed:
         serving = _serving(change, app[0])
-        tidy = session.engine.tidy(replace(change, release=serving, is_new=False))
-        carry_out(session, tidy, serving, is_new=False)
-        return Outcome(serving, was, False, app, seconds=session.clock.monotonic() - began, trips=session.trips())
+        change = replace(change, release=serving, is_new=False)
+        carry_out(session, session.engine.tidy(change), change)
+        seconds = session.clock.monotonic() - began
+        return Outcome(serving, was, False, app, seconds=seconds, trips=session.trips(), skipped=skipped)
     if change.is_new:
         tests = run_gate(session, change.release.version, skip=skip_tests)
         change = replace(change, release=replace(change.release, tests=tests))
         prepared = replace(prepared, change=change, plan=session.engine.plan(change))
     tell_of_running(session, prepared)
-    timings = carry_out(session, prepared.plan, change.release, is_new=change.is_new)
-    old = change.old_release(app[0])
-    commits = session.source.commits_between(old.version.commit, change.release.version.commit) if old else ()
-    return Outcome(change.release, was, True, app, commits, session.clock.monotonic() - began, timings, session.trips())
+    timings = carry_out(session, prepared.plan, change)
+    before = next((one for name in app if (one := change.observed[name].release(was))), None)
+    commits = session.source.commits_between(before.version.commit, change.release.version.commit) if before else ()
+    seconds = session.clock.monotonic() - began
+    return Outcome(change.release, was, True, app, commits, seconds, timings, session.trips(), skipped)
 
 
 def _known(observed: Mapping[str, Observation], session: Session, wanted: str) -> Release:
@@ -150,25 +155,28 @@ class Draft:
     stack: Mapping[str, tuple[RenderedFile, ...]]
 
 
-def _draft(session: Session, version: Version) -> Draft:
+def _draft(session: Session, version: Version, known: Release | None = None) -> Draft:
     environment = session.environment
     renderer = Renderer(environment, session.root)
     hosts = [environment.hosts[name] for name in session.remotes]
     app = [host for host in hosts if host.is_app()]
     if not app:
         raise UsageError(f"env/{environment.name}.yml: none of the chosen hosts has the role app")
-    release = _new_release(session, app, version)
+    release = known or _new_release(session, app, version)
     files = {host.name: _files(renderer, release, host) for host in app}
     return Draft(release, files, {host.name: renderer.stack(host) for host in hosts})
 
 
 def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: Draft) -> Prepared:
-    release = replace(draft.release, was=observed[next(iter(draft.files))].serving() or "")
-    hashes = {name: digest(files) for name, files in draft.stack.items()}
-    changed = {name: files for name, files in draft.stack.items() if observed[name].stack_hash != hashes[name]}
-    verifiers = passwords.to_set(session.environment, observed, release.passwords)
+    was = next((one.serving() for one in _of_app(session, observed)), None)
+    draft = replace(draft, release=replace(draft.release, was=was or ""))
+    hashes = {name: digest(files) for name, files in draft.stack.items() if name in observed}
+    changed = {name: draft.stack[name] for name in hashes if observed[name].stack_hash != hashes[name]}
+    verifiers = passwords.to_set(session.environment, observed, draft.release.passwords)
     is_changed = bool(changed or verifiers) or _has_stopped(session, observed)
-    is_needed = is_changed or not all(_has(session, observed[name], release) for name in draft.files)
+    draft = _joining(session, observed, draft, changed)
+    release = draft.release
+    is_needed = is_changed or not all(_has(session, one, release) for one in _of_app(session, observed))
     change = Change(
         release,
         session.lock(f"deploy {release.id}"),
@@ -183,9 +191,36 @@ def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: D
     return Prepared(change, session.engine.plan(change), is_needed)
 
 
-def _has(session: Session, observed: Observation, release: Release) -> bool:
+def _joining(session: Session, observed: Mapping[str, Observation], draft: Draft, changed: Collection[str]) -> Draft:
+    """The draft as the equal release that serves on some hosts already: they keep it, only the others get it.
+
+    Not where the stack of one that has it changes: what is sent with a stack takes the place of the release."""
+    there = [one for host in _of_app(session, observed) if (one := _equal(session, host, draft.release))]
+    if not there:
+        return draft
+    known = newest_first(there)[0]
+    having = {one.host for one in _of_app(session, observed) if one.is_good(known.id)}
+    if not having.isdisjoint(changed):
+        return draft
+    made = {key: getattr(known, key) for key in ("id", "version", "created_at", "created_by", "image")}
+    joined = _draft(session, known.version, replace(draft.release, **made))
+    return replace(joined, files={name: files for name, files in joined.files.items() if name not in having})
+
+
+def _of_app(session: Session, observed: Mapping[str, Observation]) -> list[Observation]:
+    return [one for name, one in observed.items() if session.environment.hosts[name].is_app()]
+
+
+def _equal(session: Session, observed: Observation, release: Release) -> Release | None:
+    """What serves on the host, if nothing of it would differ."""
     one = observed.release(observed.serving())
-    return one is not None and one.is_same_as(release) and one.state == "good" and _is_complete(session, observed, one)
+    is_whole = one and one.is_same_as(release) and one.state == "good" and _is_complete(session, observed, one)
+    return one if is_whole else None
+
+
+def _has(session: Session, observed: Observation, release: Release) -> bool:
+    one = _equal(session, observed, release)
+    return one is not None and one.id == release.id
 
 
 def _new_release(session: Session, app: list[Host], version: Version) -> Release:

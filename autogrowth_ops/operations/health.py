@@ -14,10 +14,11 @@ from ..model.masking import masker
 from ..model.plan import Command
 from ..model.secret import Secret
 from ..model.texts import text
-from ..remote import Remote, on_hosts
+from ..remote import Remote
 from ..render import Renderer
 from ..scripts import run_script
 from ..session import Session
+from .asking import ask_any, why
 
 SECONDS = 60
 NAMES = ("api", "postgres", "redis")
@@ -27,14 +28,17 @@ DETAILS = 500
 
 
 def health(session: Session) -> tuple[Check, ...]:
-    """Every check of every host, in declared order. A host that cannot be reached is a failed check of its own."""
+    """Every check of every host, in declared order. A host that gives no answer is a failed check of its own.
+
+    Raise HostError if none does."""
     variables = Renderer(session.environment, session.root).variables()
 
     def look(remote: Remote) -> tuple[Check, ...]:
         return _checks(session, remote, variables)
 
-    found = on_hosts(tuple(session.remotes.values()), look, at_once=len(session.remotes))
-    return tuple(check for checks in found.values() for check in checks)
+    found, missing = ask_any(session.remotes.values(), look)
+    away = {name: (Check(name, "ssh", "failed", why(name, missing)),) for name in missing}
+    return tuple(check for name in session.remotes for check in {**found, **away}[name])
 
 
 def _checks(session: Session, remote: Remote, variables: Mapping[str, str | Secret]) -> tuple[Check, ...]:

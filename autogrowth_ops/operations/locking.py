@@ -9,20 +9,24 @@ from ..model.environment import Environment
 from ..model.observation import STALE_LOCK_SECONDS, Lock, Observation
 from ..scripts import run_script
 from ..session import Session
-from .look import observe
+from .asking import Missing
+from .look import look, observe
 
 POLL_SECONDS = 1.0
 
 
-def locks(session: Session) -> dict[str, Lock]:
-    """The lock of each host that has one."""
-    return {name: one.lock for name, one in observe(session).items() if one.lock}
+def locks(session: Session) -> tuple[dict[str, Lock], Missing]:
+    """The lock of each host that has one, and why hosts are missing. Raise HostError if all are."""
+    observed, missing = look(session)
+    return {name: one.lock for name, one in observed.items() if one.lock}, missing
 
 
-def release_locks(session: Session) -> dict[str, Lock]:
-    """Remove every lock of the environment; those that were there. Raise UsageError if there is none."""
-    found = locks(session)
-    if not found:
+def release_locks(session: Session) -> tuple[dict[str, Lock], Missing]:
+    """Remove the locks of the hosts that answer: those that were there, and why hosts are missing.
+
+    Raise UsageError if every host answers and there is none."""
+    found, missing = locks(session)
+    if not found and not missing:
         raise UsageError(f"{session.environment.name}: not locked")
     for name in found:
         run_script(
@@ -31,7 +35,7 @@ def release_locks(session: Session) -> dict[str, Lock]:
             {**session.engine.variables(), "RELEASE": "-", "BY": f'"{session.who}"'},
             timeout_seconds=30,
         )
-    return found
+    return found, missing
 
 
 def held_by(host: str, lock: Lock | None, environment: Environment) -> str:

@@ -9,8 +9,9 @@ from ..commands.shell import script
 from ..errors import UsageError
 from ..model.masking import masker
 from ..model.release import container_label
-from ..remote import Remote, on_hosts
+from ..remote import Remote
 from ..session import Session
+from .asking import Missing, ask_any
 from .look import require_docker
 
 FOLLOW_SECONDS = 7 * 86_400
@@ -33,9 +34,11 @@ class LogLine:
 
 def logs(
     session: Session, services: tuple[str, ...], *, tail: str, since: str, follow: bool, each: Callable[[LogLine], None]
-) -> int:
-    """Give every line to `each`, without the secrets that are known here; number of lines. With `follow` lines come
-    until the caller is interrupted. Raise HostUnready for a host whose Docker does not answer."""
+) -> Missing:
+    """Give every line to `each`, without the secrets that are known here; why hosts are missing. With `follow` lines
+    come until the caller is interrupted.
+
+    Raise HostError if no host answers, HostUnready for one whose Docker does not."""
     known = (*session.environment.app.services, "proxy", "postgres", "redis")
     unknown = [service for service in services if service not in known]
     if unknown:
@@ -61,15 +64,11 @@ def logs(
             require_docker(session, remote)
         return found
 
-    every = [
-        line
-        for lines in on_hosts(tuple(session.remotes.values()), read, at_once=len(session.remotes)).values()
-        for line in lines
-    ]
+    found, missing = ask_any(session.remotes.values(), read)
     if not follow:
-        for line in sorted(every, key=lambda one: one.at):
+        for line in sorted((line for lines in found.values() for line in lines), key=lambda one: one.at):
             each(line)
-    return len(every)
+    return missing
 
 
 def parse_line(host: str, line: str) -> Iterator[LogLine]:

@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from ..errors import HostUnready
+from ..errors import HostUnready, Serves
 from ..model.environment import Environment
 from ..model.observation import Facts, Observation
+from ..model.release import ReleaseId
 from ..model.sizes import size_bytes, written_size
-from ..remote import Remote, on_hosts
+from ..remote import Remote
 from ..session import Session
+from .asking import Missing, ask, ask_any, no_answer, why
+
+
+def look(session: Session) -> tuple[dict[str, Observation], Missing]:
+    """Every host as it is, by name, and those that give no answer. Raise HostError if none does."""
+    return ask_any(session.remotes.values(), _eyes(session))
 
 
 def observe(session: Session) -> dict[str, Observation]:
-    """Every host as it is, by name."""
+    """Every host that a deploy has to know, as it is, by name.
 
-    def look(remote: Remote) -> Observation:
-        return session.engine.observe(remote, session.clock)
+    A host without the application that gives no answer is told of and left out; raise HostError if an app host gives
+    none."""
+    found, missing = look(session)
+    if any(session.remotes[name].host.is_app() for name in missing):
+        raise no_answer(missing)
+    for name in missing:
+        session.note(f"warning: left as it is, it gives no answer: {why(name, missing)}", name)
+    return found
 
-    found = on_hosts(tuple(session.remotes.values()), look, at_once=len(session.remotes))
-    return {host.name: observation for host, observation in found.items()}
+
+def serving_now(session: Session, was: Mapping[str, ReleaseId | None]) -> tuple[Serves, ...]:
+    """Who serves what, asked anew, of the hosts in `was`, which says what each served before."""
+    found, missing = ask([session.remotes[name] for name in was], _eyes(session))
+    return tuple(
+        Serves(name, None, was[name], why(name, missing))
+        if name in missing
+        else Serves(name, found[name].serving(), was[name])
+        for name in was
+    )
+
+
+def _eyes(session: Session) -> Callable[[Remote], Observation]:
+    return lambda remote: session.engine.observe(remote, session.clock)
 
 
 @contextmanager
@@ -34,11 +59,16 @@ def observing(session: Session) -> Iterator[Callable[[], dict[str, Observation]]
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def preflight(session: Session, observed: Mapping[str, Observation]) -> None:
-    """Raise HostUnready naming every problem of every host."""
-    problems = [
-        f"{name}: {problem}" for name, one in observed.items() for problem in unfit(one.facts, session.environment)
-    ]
+def preflight(session: Session, observed: Mapping[str, Observation], changing: Collection[str] = ()) -> None:
+    """Raise HostUnready naming every problem of every app host and of the `changing` ones; tell of those of others."""
+    problems: list[str] = []
+    for name, one in observed.items():
+        is_needed = session.remotes[name].host.is_app() or name in changing
+        for problem in unfit(one.facts, session.environment):
+            if is_needed:
+                problems.append(f"{name}: {problem}")
+            else:
+                session.note(f"warning: left as it is, it is not fit: {problem}", name)
     if problems:
         raise HostUnready("\n".join(problems))
 

@@ -25,7 +25,7 @@ class Prepared:
 @dataclass(frozen=True)
 class Outcome:
     """What a deploy or rollback did. `was` is what served before; `changed` false means that nothing had to be done;
-    `seconds` from the command's begin; `timings` are milliseconds by host and step."""
+    `seconds` from the command's begin; `timings` are milliseconds by host and step; `skipped` hosts gave no answer."""
 
     release: Release
     was: ReleaseId | None
@@ -35,3 +35,4 @@ class Outcome:
     seconds: float = 0.0
     timings: Mapping[str, Mapping[str, int]] | None = None
     trips: Mapping[str, int] | None = None
+    skipped: tuple[str, ...] = ()

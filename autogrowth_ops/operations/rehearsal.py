@@ -27,7 +27,8 @@ def load(name: str, root: Path, *, sandbox: bool, need_secrets: bool, need_hosts
         raise UsageError(f"{name}.yml: no hosts: it runs on this machine; run: inv dev.up --env={name}")
     if declared.sandbox or sandbox:
         fill = with_made_up_secrets if need_secrets else with_secrets_of
-        return with_stand_ins(fill(declared, secrets_file(sandbox_name(declared.app.name, name))))
+        found = with_stand_ins(fill(declared, secrets_file(sandbox_name(declared.app.name, name))))
+        return replace(found, is_rehearsal=not declared.sandbox)
     if need_secrets and PLACEHOLDER in declared.secret_values.values():
         return load_environment(name, root)  # it tells all that is wrong, the missing values too
     return declared
@@ -44,7 +45,6 @@ def with_stand_ins(environment: Environment) -> Environment:
     return replace(
         environment,
         sandbox=True,
-        is_rehearsal=not environment.sandbox,
         hosts={
             name: replace(
                 host,

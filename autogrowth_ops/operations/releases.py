@@ -11,7 +11,8 @@ from ..model.release import Release, newest_first
 from ..remote import Remote, on_hosts
 from ..scripts import run_script
 from ..session import Session
-from .look import observe
+from .asking import Missing
+from .look import look
 
 LAST_LETTERS = 4000
 
@@ -33,11 +34,14 @@ class Detail:
     migrations: Mapping[str, str]
 
 
-def list_releases(session: Session) -> tuple[Listed, ...]:
-    """Every release of every host, newest first."""
-    observed = observe(session)
+def list_releases(session: Session) -> tuple[tuple[Listed, ...], Missing]:
+    """Every release of the hosts that answer, newest first, and why the others do not. Raise HostError if none does.
+
+    Where hosts do not agree on a release, it is as one has it on which it serves."""
+    observed, missing = look(session)
     every = {release.id: release for one in observed.values() for release in one.releases}
-    return tuple(
+    every |= {serving.id: serving for one in observed.values() if (serving := one.release(one.serving()))}
+    listed = tuple(
         Listed(
             release,
             tuple(name for name, one in observed.items() if one.release(release.id)),
@@ -45,11 +49,12 @@ def list_releases(session: Session) -> tuple[Listed, ...]:
         )
         for release in newest_first(every.values())
     )
+    return listed, missing
 
 
 def detail(session: Session, wanted: str) -> Detail:
     """All that is kept of one release. Raise UsageError if no host has it."""
-    every = list_releases(session)
+    every, _ = list_releases(session)
     listed = next((one for one in every if one.release.id == wanted), None)
     if listed is None:
         known = ", ".join(one.release.id for one in every) or "none"

@@ -9,9 +9,10 @@ from ..commands import frames
 from ..commands import host as words
 from ..model.observation import Container, Lock, Observation
 from ..model.release import Release
-from ..remote import Remote, on_hosts
+from ..remote import Remote
 from ..scripts import run_script
 from ..session import Session
+from .asking import Missing, ask_any
 from .look import refuse_without_docker
 
 
@@ -45,8 +46,9 @@ class HostStatus:
         return tuple(row for row in others if not row.container.is_running)
 
 
-def status(session: Session) -> tuple[HostStatus, ...]:
-    """Every host, in declared order. Raise HostUnready for one whose Docker does not answer."""
+def status(session: Session) -> tuple[tuple[HostStatus, ...], Missing]:
+    """Every host that answers, in declared order, and why the others do not. Raise HostError if none does,
+    HostUnready for one whose Docker does not."""
 
     def look(remote: Remote) -> HostStatus:
         calls = [words.observe(), words.in_section("details", ("details",))]
@@ -56,8 +58,8 @@ def status(session: Session) -> tuple[HostStatus, ...]:
         refuse_without_docker(remote.host.name, observed.facts, session.environment)
         return host_status(observed, found["details"][1])
 
-    found = on_hosts(tuple(session.remotes.values()), look, at_once=len(session.remotes))
-    return tuple(found.values())
+    found, missing = ask_any(session.remotes.values(), look)
+    return tuple(found.values()), missing
 
 
 def host_status(observed: Observation, details: str) -> HostStatus:

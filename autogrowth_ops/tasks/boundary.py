@@ -12,7 +12,7 @@ from typing import TypeVar
 from invoke import Context, Exit
 from invoke.tasks import Task
 
-from ..errors import INTERRUPTED, OpsError
+from ..errors import INTERRUPTED, HostsFailed, OpsError
 from . import output
 
 R = TypeVar("R")
@@ -71,6 +71,14 @@ def ops_task(
         )
 
     return decorate
+
+
+def end_without(missing: Mapping[str, Exception]) -> None:
+    """Say on stderr which hosts gave no answer, and end with exit code 3; nothing if all did."""
+    if missing:
+        error = HostsFailed(missing, ())
+        output.failure(error)
+        raise Exit(code=error.exit_code)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke import Context
 
 from . import output
-from .boundary import ops_task
+from .boundary import end_without, ops_task
 from .opening import session_for
 
 
@@ -15,13 +15,14 @@ def status(context: Context, env: str = "", json: bool = False, sandbox: bool = 
     from ..operations.locking import locks
 
     with session_for(context, env, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        found = locks(session)
+        found, missing = locks(session)
     if json:
         output.document(found)
     for host, lock in found.items() if not json else ():
         output.line(f"{host}: {lock}")
-    if not found and not json:
+    if not found and not missing and not json:
         output.line("not locked", "green")
+    end_without(missing)
 
 
 @ops_task(name="release", common=("env", "sandbox"))
@@ -30,8 +31,10 @@ def release(context: Context, env: str = "", sandbox: bool = False) -> None:
     from ..operations.locking import release_locks
 
     with session_for(context, env, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        for host, lock in release_locks(session).items():
-            output.line(f"{host}: removed the lock of {lock}")
+        found, missing = release_locks(session)
+    for host, lock in found.items():
+        output.line(f"{host}: removed the lock of {lock}")
+    end_without(missing)
 
 
 TASKS = (status, release)

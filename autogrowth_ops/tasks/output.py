@@ -14,7 +14,7 @@ from dataclasses import fields, is_dataclass
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from ..errors import OpsError
+from ..errors import OpsError, Serves
 from ..model.event import Event
 from ..model.secret import MASK, Secret
 
@@ -91,9 +91,16 @@ def plain(value: object) -> object:
     return value
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, styles: Sequence[str] = ()) -> None:
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    styles: Sequence[str] = (),
+    stream: TextIO | None = None,
+) -> None:
     """Rows under their columns: a rich table on a terminal, columns of text in a pipe. `styles` is by row."""
-    if is_terminal(sys.stdout):
+    target = stream or sys.stdout
+    if is_terminal(target):
         from rich.table import Table
         from rich.text import Text
 
@@ -103,11 +110,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, styles: Sequ
             drawn.add_column(column, overflow="fold", no_wrap=width <= SHORT)
         for index, row in enumerate(rows):
             drawn.add_row(*map(Text, row), style=styles[index] if styles else "")
-        console(sys.stdout).print(drawn)
+        console(target).print(drawn)
         return
     widths = [max(map(_width, column)) for column in zip(columns, *rows, strict=True)]
     for row in (columns, *rows):
-        print("  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip(), flush=True)
+        line("  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip(), stream=target)
 
 
 def shortened(text: str, letters: int) -> str:
@@ -183,13 +190,20 @@ class Steps:
 
 
 def failure(error: OpsError, *, as_json: bool = False) -> None:
-    """What failed, first; the evidence below. With `as_json` a document on stdout says it too."""
+    """What failed, first; who serves what, and the evidence below. With `as_json` a document on stdout says it too."""
     if as_json:
-        _error_document(error.exit_code, str(error), error.details)
+        _error_document(error.exit_code, str(error), error.details, error.hosts)
     for number, text in enumerate(str(error).splitlines() or [type(error).__name__]):
         line(f"{'error: ' if number == 0 else '       '}{text}", "bold red", stream=sys.stderr)
+    if error.hosts:
+        _show_hosts(error.hosts)
     for text in error.details:
         line(f"  {text}", stream=sys.stderr)
+
+
+def _show_hosts(hosts: Sequence[Serves]) -> None:
+    rows = [(one.host, "not known" if one.problem else one.serves or "nothing", one.was or "nothing") for one in hosts]
+    table(("host", "serves", "was"), rows, stream=sys.stderr)
 
 
 def interrupted(exit_code: int, *, as_json: bool = False) -> None:
@@ -209,6 +223,7 @@ def defect(error: Exception, exit_code: int, *, as_json: bool = False) -> None:
         traceback.print_exception(error)
 
 
-def _error_document(exit_code: int, message: str, details: Sequence[str] = ()) -> None:
+def _error_document(exit_code: int, message: str, details: Sequence[str] = (), hosts: Sequence[Serves] = ()) -> None:
     """One line, because `inv logs --json` prints one document a line."""
-    document({"error": {"exit_code": exit_code, "message": message, "details": details}}, indent=None)
+    error = {"exit_code": exit_code, "message": message, "details": details, **({"hosts": hosts} if hosts else {})}
+    document({"error": error}, indent=None)

@@ -10,7 +10,7 @@ from invoke import Context, Exit
 from ..errors import UsageError
 from . import output
 from .asking import agreed
-from .boundary import ops_task
+from .boundary import end_without, ops_task
 from .opening import seconds, session_for
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..model.release import Release
     from ..operations.migrations import Agree
     from ..operations.outcome import Outcome, Prepared
-    from ..operations.releases import Detail
+    from ..operations.releases import Detail, Listed
     from ..session import Session
 
 MIGRATE, REASON_LETTERS = "migrate", 60
@@ -128,13 +128,18 @@ def releases(
         if release:
             _show_release(detail(session, release), json=json)
             return
-        found, options = list_releases(session), session.environment.options
+        found, missing = list_releases(session)
+        options = session.environment.options
     if json:
         output.document(found)
-        return
-    if not found:
+    elif found:
+        _show_releases(found)
+    elif not missing:
         output.line(f"no release yet; run: inv deploy {options}")
-        return
+    end_without(missing)
+
+
+def _show_releases(found: Sequence[Listed]) -> None:
     output.table(
         ("release", "state", "serves on", "version", "by", "tests", "subject"),
         [
@@ -244,6 +249,7 @@ def _show_outcome(session: Session, outcome: Outcome, *, json: bool) -> None:
                 "timings": outcome.timings,
                 "trips": outcome.trips,
                 "commits": outcome.commits,
+                "skipped": outcome.skipped,
             }
         )
         return

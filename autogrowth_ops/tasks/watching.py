@@ -9,7 +9,7 @@ from invoke import Context, Exit
 
 from ..model.texts import text
 from . import arguments, output
-from .boundary import ops_task
+from .boundary import end_without, ops_task
 from .opening import session_for
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def status(
     from ..operations.status import status as operation
 
     with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        found, language = operation(session), session.environment.language
+        found, missing = operation(session)
+        language = session.environment.language
     if json:
         output.document(
             [
@@ -88,10 +89,11 @@ def status(
                 }
                 for one in found
             ]
+            + [{"host": name, "problem": str(error)} for name, error in missing.items()]
         )
-        return
-    for one in found:
+    for one in found if not json else ():
         _show_status(one, language, every=all)
+    end_without(missing)
 
 
 def _show_status(found: HostStatus, language: Language, *, every: bool) -> None:
@@ -168,7 +170,8 @@ def logs(
     services = tuple(filter(None, service.split(",")))
     quiet_end = suppress(KeyboardInterrupt) if follow else nullcontext()
     with quiet_end, session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        operation(session, services, tail=lines, since=begin, follow=follow, each=each)
+        missing = operation(session, services, tail=lines, since=begin, follow=follow, each=each)
+        end_without(missing)
 
 
 @ops_task(common=READS)
@@ -195,7 +198,7 @@ def checklist(context: Context, env: str = "", host: str = "", json: bool = Fals
 def _show_checklist(results: tuple[Result, ...], language: Language) -> None:
     from ..model.checklist import ITEMS, counts
 
-    titles = {item.name: item.titles[language] for item in ITEMS}
+    titles = {"ssh": text(language, "ssh"), **{item.name: item.titles[language] for item in ITEMS}}
     output.table(
         ("", *(text(language, key) for key in ("host", "item", "result", "value", "limit"))),
         [
@@ -221,12 +224,10 @@ def audit(
 
     wanted = arguments.number("--lines", lines)
     with session_for(context, env, host, sandbox=sandbox, quiet=True, need_secrets=False) as session:
-        entries = operation(session, wanted) if json else audited_steps(session, wanted)
+        entries, missing = operation(session, wanted) if json else audited_steps(session, wanted)
     if json:
         output.document(entries)
-    elif not entries:
-        output.line("nothing was done yet")
-    else:
+    elif entries:
         output.table(
             ("at", "host", "by", "release", "step", "outcome", "ms"),
             [
@@ -234,6 +235,9 @@ def audit(
                 for entry in entries
             ],
         )
+    elif not missing:
+        output.line("nothing was done yet")
+    end_without(missing)
 
 
 def _outcome(entry: Entry) -> str:

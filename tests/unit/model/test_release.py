@@ -19,6 +19,7 @@ from autogrowth_ops.model.release import (
     parse_release,
     release_id,
     rollback_target,
+    shared,
 )
 from tests.fakes import make_release
 
@@ -78,6 +79,14 @@ def test_releases_with_equal_hashes_are_the_same():
 @pytest.mark.parametrize("key", ["build_hash", "config_hash"])
 def test_another_hash_makes_another_release(key: str):
     assert not NEW.is_same_as(replace(NEW, **{key: "other"}))
+
+
+def test_a_shared_release_is_good_on_every_host():
+    assert shared([[OLD, MIDDLE, NEW], [replace(MIDDLE, state="bad"), NEW, OLD], [NEW, OLD]]) == (OLD, NEW)
+
+
+def test_all_good_releases_of_one_host_are_shared():
+    assert shared([[OLD, replace(NEW, state="bad")]]) == (OLD,)
 
 
 def test_rollback_goes_to_the_newest_before_the_current_one():

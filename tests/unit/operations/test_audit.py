@@ -43,5 +43,5 @@ def test_each_host_has_so_many_steps(open_on: Open):
         lines = [entry(at, f"s{at // 2}", ("started", "done")[at % 2], host=name) for at in range(6)]
         text = "\n".join(map(json.dumps, lines))
         session.remotes[name].answers("section", "audit", text=text)  # type: ignore[attr-defined]
-    found = [(step["host"], step["step"]) for step in audited_steps(session, 2)]
+    found = [(step["host"], step["step"]) for step in audited_steps(session, 2)[0]]
     assert sorted(found) == [("app1", "s1"), ("app1", "s2"), ("app2", "s1"), ("app2", "s2")]

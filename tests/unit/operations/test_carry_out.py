@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from autogrowth_ops.engines.request import Change
 from autogrowth_ops.errors import LockHeld, RolloutFailed, UndoFailed, Unreachable
 from autogrowth_ops.model.environment import Host
 from autogrowth_ops.model.event import Event
@@ -15,7 +16,7 @@ from autogrowth_ops.model.plan import Batch, Payload, Plan, RenderedFile, Step
 from autogrowth_ops.operations.carry_out import carry_out
 from autogrowth_ops.session import Session
 from tests.fakes import ScriptedHost, make_environment
-from tests.plans import LOCK, RELEASE
+from tests.plans import LOCK, RELEASE, serving
 
 Open = Callable[..., Session]
 TWO = make_environment(Host(name="app1", address="10.1"), Host(name="app2", address="10.2"))
@@ -50,7 +51,8 @@ def undone(session: Session, name: str = "app1") -> list[str]:
 
 
 def run(session: Session, plan: Plan = PLAN, *, is_new: bool = False) -> dict[str, dict[str, int]]:
-    return carry_out(session, plan, RELEASE, is_new=is_new)
+    observed = {name: serving(name) for name in session.remotes}
+    return carry_out(session, plan, Change(RELEASE, LOCK, observed, is_new=is_new))
 
 
 def test_all_steps_of_one_host_are_one_script(open_on: Open):
@@ -193,7 +195,9 @@ def test_a_failing_undo_needs_a_person(open_on: Open):
     host(session).answers("step", "switch", code=1, text="broken").answers(
         "attempt", "undo-start", code=1, text="first\ndaemon gone"
     )
-    with pytest.raises(UndoFailed, match="app1: undo failed: undo-start: daemon gone; after: broken; a person"):
+    with pytest.raises(
+        UndoFailed, match="app1: undo failed: undo-start: daemon gone; after: app1: switch it failed: broken; a person"
+    ):
         run(session)
 
 

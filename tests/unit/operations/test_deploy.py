@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from autogrowth_ops.errors import HostUnready, LockHeld, RolloutFailed, UndoFailed, UsageError
-from autogrowth_ops.model.environment import App, Host, Migrate, Postgres, Service, Stack
+from autogrowth_ops.errors import HostUnready, LockHeld, RolloutFailed, UndoFailed, Unreachable, UsageError
+from autogrowth_ops.model.environment import App, Host, Migrate, Policies, Postgres, Service, Stack
 from autogrowth_ops.model.observation import Facts, Observation
 from autogrowth_ops.model.release import Release
 from autogrowth_ops.model.secret import Secret
@@ -21,7 +21,7 @@ from autogrowth_ops.operations.rollback import rollback
 from autogrowth_ops.session import Session
 from tests.conftest import commit
 from tests.fakes import FIT, ScriptedHost, make_containers, make_environment
-from tests.plans import LOCK, OLD, OLDER, serving
+from tests.plans import LOCK, OLD, OLDER, RELEASE, serving
 
 Open = Callable[..., Session]
 TWO = make_environment(Host(name="app1", address="10.1"), Host(name="app2", address="10.2"))
@@ -40,6 +40,13 @@ def sent(session: Session, name: str = "app1") -> dict[str, str]:
     with tarfile.open(fileobj=io.BytesIO(host(session, name).scripts[-1].stdin)) as tar:
         members = [member for member in tar.getmembers() if member.isreg()]
         return {member.name: tar.extractfile(member).read().decode() for member in members}
+
+
+def payload(session: Session, name: str) -> dict[str, str]:
+    """What was sent to a host in whichever script."""
+    (script,) = [one for one in host(session, name).scripts if one.stdin]
+    with tarfile.open(fileobj=io.BytesIO(script.stdin)) as tar:
+        return {one.name: tar.extractfile(one).read().decode() for one in tar.getmembers() if one.isreg()}
 
 
 def after(open_on: Open, outcome: Outcome, session: Session, **changes: object) -> Observation:
@@ -155,6 +162,110 @@ def test_two_hosts_share_one_release(open_on: Open):
     assert (outcome.hosts, outcome.trips) == (("app1", "app2"), {"app1": 7, "app2": 4})
 
 
+def fleet_after(open_on: Open, *without: str, **changes: object) -> dict[str, Observation]:
+    """TWO behind a deploy of all; the hosts in `without` serve what they served before it."""
+    first = open_on(TWO)
+    done = after(open_on, deploy(first), first, **changes)
+    hashes = prepare(first).change.stack_hashes
+    there = {name: replace(done, host=name, stack_hash=hashes[name]) for name in TWO.hosts}
+    return there | {name: replace(serving(name), stack_hash=hashes[name]) for name in without}
+
+
+def test_a_fleet_that_has_the_release_needs_nothing(open_on: Open):
+    assert not prepare(open_on(TWO, *fleet_after(open_on).values())).is_needed
+
+
+def test_hosts_without_the_release_that_serves_on_others_get_that_one(open_on: Open):
+    seen = fleet_after(open_on, "app2")
+    session = open_on(TWO, *seen.values())
+    outcome = deploy(session)
+    assert (outcome.release.id, outcome.was, outcome.changed) == (seen["app1"].serving(), OLD.id, True)
+    assert not {"receive", "build", "image", "migrate"} & {call[1] for call in host(session).calls("step")}
+    record = json.loads(payload(session, "app2")["release/release.json"])
+    assert (record["id"], record["state"], record["image_id"]) == (outcome.release.id, "started", "")
+
+
+def test_what_a_host_keeps_is_not_sent_built_or_migrated_there(open_on: Open):
+    migrated = replace(TWO, app=replace(TWO.app, migrate=Migrate(command=("m",))))
+    seen = fleet_after(open_on, "app2")
+    steps = prepare(open_on(migrated, *seen.values())).plan.steps()
+    undone = [step.undo[0] for step in steps if step.host == "app1" and step.undo]
+    assert not {"drop_release", "remove_release", "remove_image"} & set(undone)
+
+
+def test_a_limit_of_time_is_todays_also_where_a_release_is_there_already(open_on: Open):
+    slow = replace(TWO, app=App(name="shop", services={"web": Service(port=8000, start_timeout_seconds=99)}))
+    session = open_on(slow, *fleet_after(open_on, "app2").values())
+    assert prepare(session).change.release.services["web"]["start_timeout_seconds"] == 99
+
+
+def test_a_host_that_failed_with_the_release_gets_it_again(open_on: Open):
+    seen = fleet_after(open_on, "app2")
+    bad = replace(seen["app1"].releases[0], state="bad")
+    failed = replace(seen["app2"], releases=(*seen["app2"].releases, bad))
+    assert list(prepare(open_on(TWO, seen["app1"], failed)).change.files) == ["app2"]
+
+
+def test_a_host_that_has_the_release_and_serves_another_is_switched(open_on: Open):
+    seen = fleet_after(open_on)
+    back = replace(seen["app2"], releases=(OLD, *seen["app2"].releases), current=OLD.id, proxied=OLD.id)
+    prepared = prepare(open_on(TWO, seen["app1"], back))
+    assert (prepared.is_needed, prepared.change.release.id, prepared.change.files) == (True, seen["app1"].current, {})
+
+
+def test_equal_releases_of_two_ids_become_one(open_on: Open):
+    seen = fleet_after(open_on)
+    older = replace(seen["app2"].releases[0], id=OLDER.id)
+    other = replace(
+        seen["app2"],
+        releases=(older,),
+        current=OLDER.id,
+        proxied=OLDER.id,
+        containers=make_containers(OLDER.id, web=1),
+    )
+    prepared = prepare(open_on(TWO, seen["app1"], other))
+    assert (prepared.is_needed, prepared.change.release.id) == (True, seen["app1"].current)
+    assert list(prepared.change.files) == ["app2"]
+
+
+def test_a_changed_stack_of_a_host_that_has_the_release_makes_a_new_one(open_on: Open):
+    seen = fleet_after(open_on, "app2")
+    session = open_on(TWO, replace(seen["app1"], stack_hash="other"), seen["app2"])
+    assert list(prepare(session).change.files) == ["app1", "app2"]
+
+
+def test_a_new_host_gets_the_release_of_the_others(open_on: Open):
+    seen = fleet_after(open_on, "app2")
+    prepared = prepare(open_on(TWO, seen["app1"], Observation("app2", FIT)))
+    assert (prepared.change.release.id, list(prepared.change.files)) == (seen["app1"].current, ["app2"])
+
+
+WITH_DATA = make_environment(*TWO.hosts.values(), Host(name="data1", address="10.3", roles=("data",)))
+
+
+def test_a_host_of_datastores_that_is_away_is_skipped(open_on: Open):
+    session = open_on(WITH_DATA)
+    host(session, "data1").goes_away()
+    outcome = deploy(session)
+    assert (outcome.changed, outcome.skipped) == (True, ("data1",))
+
+
+def test_a_host_of_datastores_that_is_away_is_skipped_by_what_changes_nothing(open_on: Open):
+    session = open_on(WITH_DATA, *(replace(serving(name, with_older=True)) for name in TWO.hosts))
+    host(session, "data1").goes_away()
+    outcome = rollback(session, OLD.id)
+    assert (outcome.changed, outcome.skipped) == (False, ("data1",))
+
+
+@pytest.mark.parametrize("act", [deploy, rollback])
+def test_an_app_host_that_is_away_stops_everything(open_on: Open, act: Callable[[Session], Outcome]):
+    session = open_on(WITH_DATA, serving("app1", with_older=True))
+    host(session, "app2").goes_away()
+    with pytest.raises(Unreachable):
+        act(session)
+    assert not changed(session)
+
+
 def test_an_unfit_host_is_refused_before_anything_is_changed(open_on: Open):
     session = open_on(TWO, Observation("app2", Facts(has_docker=True, can_use_docker=True)))
     with pytest.raises(HostUnready, match="app2: the Docker daemon does not answer"):
@@ -221,7 +332,7 @@ def test_a_release_that_one_host_lacks_is_refused(open_on: Open):
     session = open_on(TWO, serving("app1"), replace(serving("app2"), releases=(OLD,)))
     with pytest.raises(
         UsageError,
-        match=f"app2: no release {OLDER.id} there; deploy its commit: inv deploy --env=production --version=",
+        match=f"app2: no good release {OLDER.id} there; deploy its commit: inv deploy --env=production --version=",
     ):
         deploy(session, OLDER.id)
 
@@ -315,6 +426,51 @@ def test_a_rollback_whose_undo_fails_says_just_that(open_on: Open):
 def test_a_rollback_to_what_serves_changes_nothing(open_on: Open):
     session = open_on(None, serving())
     assert not rollback(session, OLD.id).changed
+
+
+def mixed(first: Observation, second: Observation) -> tuple[Observation, ...]:
+    """The release is on the first host only, where it serves; both have OLD and OLDER."""
+    new = replace(first, releases=(OLDER, OLD, RELEASE), current=RELEASE.id, proxied=RELEASE.id)
+    return new, second
+
+
+def test_a_rollback_of_two_releases_goes_to_the_one_before_that_all_have(open_on: Open):
+    session = open_on(TWO, *mixed(serving("app1"), serving("app2")))
+    outcome = rollback(session)
+    assert (outcome.release.id, outcome.was) == (OLD.id, RELEASE.id)
+
+
+def test_a_rollback_skips_a_release_that_is_not_good_everywhere(open_on: Open):
+    failed = replace(serving("app2"), releases=(OLDER, replace(OLD, state="bad")), current=OLDER.id, proxied=OLDER.id)
+    assert rollback(open_on(TWO, *mixed(serving("app1"), failed))).release.id == OLDER.id
+
+
+def test_a_rollback_of_hosts_that_share_no_release_says_so(open_on: Open):
+    session = open_on(TWO, serving("app1"), Observation("app2", FIT))
+    with pytest.raises(UsageError, match=f"app1, app2: no good release before {OLD.id} that app1, app2 all have; ther"):
+        rollback(session)
+
+
+def test_a_rollback_to_what_failed_on_a_host_names_it(open_on: Open):
+    failed = replace(serving("app2"), releases=(replace(OLDER, state="bad"), OLD))
+    with pytest.raises(UsageError, match=f"{OLDER.id}: this release failed on app2; there are"):
+        rollback(open_on(TWO, serving("app1"), failed), OLDER.id)
+
+
+def test_a_rollback_keeps_each_hosts_own_image_in_its_record(open_on: Open):
+    session = open_on(TWO, *(serving(name, with_older=True) for name in TWO.hosts))
+    rollback(session)
+    record = next(call for call in host(session, "app2").calls("step") if call[1] == "record")
+    assert json.loads(record[-1])["image_id"] == "@IMAGE_ID@"
+
+
+def test_a_rollback_that_halts_says_who_serves_what(open_on: Open):
+    halting = replace(TWO, policies=Policies(on_failure="halt"))
+    session = open_on(halting, *(serving(name, with_older=True) for name in TWO.hosts))
+    host(session, "app2").answers("step", "ready", code=1, text="gone")
+    with pytest.raises(UndoFailed, match=f"halted: {OLDER.id} serves on app1") as raised:
+        rollback(session)
+    assert [one.host for one in raised.value.hosts] == ["app1", "app2"]
 
 
 STORED = make_environment(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autogrowth_ops.errors import Unreachable
 from autogrowth_ops.model.check import Check, worst
 from autogrowth_ops.model.environment import Environment, Host, Postgres, Redis, Service, Stack
 from autogrowth_ops.model.secret import Secret
@@ -82,6 +83,22 @@ def test_health_is_one_trip_a_host(open_on: Open):
     host.answers("ask_replicas").answers("section").answers("reading")
     health(session)
     assert session.trips() == {"app1": 1}
+
+
+def test_a_host_that_gives_no_answer_is_a_failed_check_of_its_own(open_on: Open):
+    session = open_on(make_environment(*(Host(name=name, address=name) for name in ("app1", "app2"))))
+    session.remotes["app1"].goes_away()  # type: ignore[attr-defined]
+    session.remotes["app2"].answers("section").answers("ask_replicas")  # type: ignore[attr-defined]
+    found = health(session)
+    assert found[0] == Check("app1", "ssh", "failed", "connection refused")
+    assert {check.host for check in found} == {"app1", "app2"}
+
+
+def test_a_single_host_that_gives_no_answer_is_an_error(open_on: Open):
+    session = open_on()
+    session.remotes["app1"].goes_away()  # type: ignore[attr-defined]
+    with pytest.raises(Unreachable):
+        health(session)
 
 
 def test_a_replica_that_is_not_there_fails(open_on: Open):

@@ -5,15 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from autogrowth_ops.errors import HostUnready
+from autogrowth_ops.errors import HostsFailed, HostUnready, Unreachable
 from autogrowth_ops.model.environment import Host
+from autogrowth_ops.model.event import Event
 from autogrowth_ops.model.observation import Facts, Observation
-from autogrowth_ops.operations.look import observe, preflight, unfit
+from autogrowth_ops.operations.asking import why
+from autogrowth_ops.operations.look import look, observe, preflight, unfit
 from autogrowth_ops.session import Session
 from tests.fakes import FIT, make_environment
 
 Open = Callable[..., Session]
 TWO = make_environment(Host(name="app1", address="10.1"), Host(name="app2", address="10.2"))
+WITH_DATA = make_environment(*TWO.hosts.values(), Host(name="data1", address="10.3", roles=("data",)))
 
 
 def test_a_fit_host_has_no_problem():
@@ -75,6 +78,54 @@ def test_a_small_difference_of_clocks_is_borne(skew: float):
 
 def test_hosts_are_observed_by_name_in_declared_order(open_on: Open):
     assert list(observe(open_on(TWO))) == ["app1", "app2"]
+
+
+def away(session: Session, *names: str) -> Session:
+    for name in names:
+        session.remotes[name].goes_away()  # type: ignore[attr-defined]
+    return session
+
+
+def test_a_host_of_datastores_that_is_away_is_told_of_and_left_out(open_on: Open, events: list[Event]):
+    assert list(observe(away(open_on(WITH_DATA), "data1"))) == ["app1", "app2"]
+    assert events == [Event("data1", "warning: left as it is, it gives no answer: connection refused", "note")]
+
+
+def test_an_app_host_that_is_away_is_an_error(open_on: Open):
+    with pytest.raises(Unreachable, match="^app2: connection refused$"):
+        observe(away(open_on(WITH_DATA), "app2"))
+
+
+def test_every_host_that_is_away_is_told_with_an_app_host(open_on: Open, events: list[Event]):
+    with pytest.raises(HostsFailed, match="^app1: connection refused\ndata1: connection refused$"):
+        observe(away(open_on(WITH_DATA), "app1", "data1"))
+    assert events == []
+
+
+def test_looking_at_hosts_of_which_none_answers_is_an_error(open_on: Open):
+    with pytest.raises(HostsFailed):
+        look(away(open_on(TWO), "app1", "app2"))
+
+
+def test_looking_tells_of_the_hosts_that_are_away(open_on: Open):
+    found, missing = look(away(open_on(TWO), "app1"))
+    assert (list(found), list(missing), why("app1", missing)) == (["app2"], ["app1"], "connection refused")
+
+
+def test_what_is_wrong_with_a_host_that_stays_as_it_is_is_only_told(open_on: Open, events: list[Event]):
+    session = open_on(WITH_DATA, Observation("data1", replace(FIT, docker_answers=False)))
+    preflight(session, observe(session))
+    (event,) = events
+    assert (event.host, event.title[:72]) == (
+        "data1",
+        "warning: left as it is, it is not fit: the Docker daemon does not answer",
+    )
+
+
+def test_a_host_whose_stack_changes_has_to_be_fit(open_on: Open):
+    session = open_on(WITH_DATA, Observation("data1", replace(FIT, docker_answers=False)))
+    with pytest.raises(HostUnready, match="data1: the Docker daemon does not answer"):
+        preflight(session, observe(session), {"data1"})
 
 
 def test_a_preflight_names_every_unfit_host(open_on: Open):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from autogrowth_ops.errors import UsageError
+from autogrowth_ops.model.checklist import Result
 from autogrowth_ops.model.environment import Host, Postgres, Service, Stack
 from autogrowth_ops.model.secret import MASK, Secret
 from autogrowth_ops.operations.audit import audit
@@ -38,10 +39,11 @@ def test_status_joins_containers_with_what_they_may_use(open_on: Open):
     (container,) = serving().containers
     details = f"{container.id} 2 536870912 500000000 2026-11-23T11:00:00Z false sha256:1\nwarning: something"
     host(session).answers("section", "details", text=details)
-    (found,) = status(session)
+    ((found,), missing) = status(session)
     (row,) = found.containers
     assert (row.restarts, row.memory_bytes, row.cpus, row.is_oom_killed) == (2, 536870912, 0.5, False)
     assert (found.serving.id, found.host, session.trips()) == (OLD.id, "app1", {"app1": 1})
+    assert missing == {}
 
 
 def test_status_shows_the_serving_release_first(open_on: Open):
@@ -49,7 +51,7 @@ def test_status_shows_the_serving_release_first(open_on: Open):
     session = open_on(None, seen)
     lines = [f"{one.id} 0 0 0 then true sha256:1" for one in seen.containers]
     host(session).answers("section", "details", text="\n".join(lines))
-    assert [row.container.release for row in status(session)[0].containers] == [OLD.id, OLDER.id]
+    assert [row.container.release for row in status(session)[0][0].containers] == [OLD.id, OLDER.id]
 
 
 def test_one_release_is_shown_with_the_end_of_what_its_migrations_printed(open_on: Open):
@@ -68,20 +70,67 @@ def test_a_release_that_nobody_has_is_refused_with_those_there_are(open_on: Open
 
 def test_releases_of_all_hosts_are_one_list_newest_first(open_on: Open):
     second = replace(serving("app2"), releases=(OLD,), current=OLD.id)
-    found = list_releases(open_on(TWO, serving("app1"), second))
+    found, _ = list_releases(open_on(TWO, serving("app1"), second))
     assert [(one.release.id, one.hosts, one.serves_on) for one in found] == [
         (OLD.id, ("app1", "app2"), ("app1", "app2")),
         (OLDER.id, ("app1",), ()),
     ]
 
 
+def away(session: Session, name: str = "app2") -> Session:
+    """The session with a host that gives no answer."""
+    host(session, name).goes_away()
+    return session
+
+
+def test_a_host_that_is_away_keeps_no_other_from_being_shown(open_on: Open):
+    session = away(open_on(TWO, serving("app1")))
+    host(session).answers("section")
+    assert [(one.host, one.serving.id) for one in status(session)[0]] == [("app1", OLD.id)]
+    assert [one.serves_on for one in list_releases(session)[0]] == [("app1",), ()]
+    assert audit(session, 9)[0] == ()
+    host(session).answers("logs", text=LINES)
+    assert len(read_logs(session)) == 2
+
+
+def test_every_reading_task_names_the_host_that_is_away(open_on: Open):
+    session = away(open_on(TWO, serving("app1")))
+    host(session).answers("section").answers("logs")
+    lines = logs(session, (), tail="1", since="", follow=False, each=lambda _: None)
+    found = [status(session)[1], list_releases(session)[1], audit(session, 9)[1], locks(session)[1], lines]
+    assert [list(missing) for missing in found] == [["app2"]] * 5
+
+
+def test_a_host_that_is_away_fails_its_checklist(open_on: Open):
+    session = away(open_on(TWO, serving("app1")))
+    host(session).answers("section").answers("ask_replicas")
+    found = [result for result in checklist(session) if result.host == "app2"]
+    assert found == [Result("app2", "ssh", "failed", "connection refused")]
+
+
+def test_where_hosts_do_not_agree_on_a_release_it_is_as_it_serves(open_on: Open):
+    failed = replace(serving("app2"), releases=(OLDER, replace(OLD, state="bad")), proxied=OLDER.id)
+    found, _ = list_releases(open_on(TWO, serving("app1"), failed))
+    assert [(one.release.state, one.serves_on) for one in found] == [("good", ("app1",)), ("good", ("app2",))]
+
+
+def test_a_lock_is_removed_with_a_host_away(open_on: Open):
+    session = away(open_on(TWO, replace(serving("app1"), lock=LOCK)))
+    found, missing = release_locks(session)
+    assert (found, list(missing)) == ({"app1": LOCK}, ["app2"])
+
+
+def test_a_host_that_is_away_may_have_the_lock(open_on: Open):
+    assert list(release_locks(away(open_on(TWO)))[1]) == ["app2"]
+
+
 def test_locks_are_told_by_host(open_on: Open):
-    assert locks(open_on(TWO, replace(serving("app2"), lock=LOCK))) == {"app2": LOCK}
+    assert locks(open_on(TWO, replace(serving("app2"), lock=LOCK))) == ({"app2": LOCK}, {})
 
 
 def test_a_lock_is_removed_where_it_is(open_on: Open):
     session = open_on(TWO, replace(serving("app2"), lock=LOCK))
-    assert release_locks(session) == {"app2": LOCK}
+    assert release_locks(session) == ({"app2": LOCK}, {})
     assert host(session, "app2").calls("attempt") == (("attempt", "lock.release", "release_lock"),)
     assert host(session, "app1").calls("attempt") == ()
 
@@ -130,7 +179,7 @@ def test_the_audit_of_all_hosts_is_merged_by_time(open_on: Open):
     first, second = ('{"at": "2026-11-23T11:00:01Z"}\n{"at"', '["no"]\n{"step": "x"}\n{"at": "2026-11-23T11:00:00Z"}')
     host(session, "app1").answers("section", "audit", text=first)
     host(session, "app2").answers("section", "audit", text=second)
-    assert [entry["host"] for entry in audit(session, 9)] == ["app2", "app1"]
+    assert [entry["host"] for entry in audit(session, 9)[0]] == ["app2", "app1"]
     assert host(session).calls() == (("section", "audit", "tail_audit", "9"),)
 
 

@@ -16,12 +16,13 @@ from autogrowth_ops.errors import (
     LockHeld,
     OpsError,
     RolloutFailed,
+    Serves,
     UndoFailed,
     Unhealthy,
     Unreachable,
     UsageError,
 )
-from autogrowth_ops.tasks.boundary import ops_task
+from autogrowth_ops.tasks.boundary import end_without, ops_task
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +88,43 @@ def test_a_failing_task_with_json_prints_one_document_too(
     said = capsys.readouterr()
     assert json.loads(said.out) == {"error": document}
     assert said.err.startswith("error: ")
+
+
+def mixed() -> UndoFailed:
+    error = UndoFailed("app2: start web failed", ["why"])
+    error.hosts = (Serves("app1", "new", "old"), Serves("app2", None, None), Serves("app3", None, "old", "refused"))
+    return error
+
+
+def test_who_serves_what_stands_between_the_message_and_the_evidence(capsys: pytest.CaptureFixture[str]):
+    code_of(mixed())
+    assert capsys.readouterr().err.splitlines() == [
+        "error: app2: start web failed",
+        "host  serves     was",
+        "app1  new        old",
+        "app2  nothing    nothing",
+        "app3  not known  old",
+        "  why",
+    ]
+
+
+def test_who_serves_what_is_in_the_document_too(capsys: pytest.CaptureFixture[str]):
+    assert code_of(mixed(), "--json") == 5
+    assert json.loads(capsys.readouterr().out)["error"]["hosts"] == [
+        {"host": "app1", "serves": "new", "was": "old", "problem": ""},
+        {"host": "app2", "serves": None, "was": None, "problem": ""},
+        {"host": "app3", "serves": None, "was": "old", "problem": "refused"},
+    ]
+
+
+def test_hosts_that_gave_no_answer_are_named_behind_what_the_others_said(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(Exit) as ended:
+        end_without({"app1": Unreachable("app1: refused"), "app2": Unreachable("app2: lost")})
+    assert (ended.value.code, capsys.readouterr()) == (3, ("", "error: app1: refused\n       app2: lost\n"))
+
+
+def test_nothing_is_said_when_every_host_answered():
+    end_without({})
 
 
 def test_an_error_without_words_names_its_kind(capsys: pytest.CaptureFixture[str]):
