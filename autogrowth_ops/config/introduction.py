@@ -44,7 +44,8 @@ $ (umask 077; echo "POSTGRES_PASSWORD=$(openssl rand -base64 24)" > env/producti
 ```
 
 An environment that is thrown away (`sandbox: true`, or without hosts) can have its missing secrets made up.
-No message, log or plan shows the value of a secret.
+No message, log or plan shows the value of a secret. Another password for Postgres or Redis is written there and
+deployed: see [Deploying](deploying.md#another-password).
 
 ## When something is wrong
 

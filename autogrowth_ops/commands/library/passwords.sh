@@ -23,8 +23,9 @@ begin_rotation() {
   fi
   if [ -f "$BASE/passwords.next/redis" ]; then
     redis_rules=$(cat "$BASE/passwords.next/redis")
-    redis_before=$(printf 'ACL LIST\n' | redis_commands | sed -n 's/^user default //p')
-    [ -n "$redis_before" ] || { printf 'redis: its users cannot be read\n'; return 1; }
+    redis_users=$(printf 'ACL LIST\n' | redis_commands)
+    redis_before=$(printf '%s\n' "$redis_users" | sed -n 's/^user default //p')
+    [ -n "$redis_before" ] || { printf 'redis: its users cannot be read: %s\n' "$redis_users"; return 1; }
     redis_change "reset $redis_before" >"$BASE/rotation.new/redis"
     redis_change "on $redis_rules" >"$BASE/rotation.new/redis.beside"
     redis_change "on resetpass $redis_rules" >"$BASE/rotation.new/redis.only"
