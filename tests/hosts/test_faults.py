@@ -50,6 +50,23 @@ def until_done(process: subprocess.Popen[str], title: str) -> None:
             return
 
 
+def begin(project: Project, words: tuple[str, ...]) -> subprocess.Popen[str]:
+    """`inv` with its output in pipes."""
+    return subprocess.Popen(
+        [str(INV), *words], cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+
+
+def end_behind(project: Project, words: tuple[str, ...], title: str, number: signal.Signals) -> int:
+    """Run `inv` and send it a signal as soon as it says that the step is done; its exit code."""
+    with begin(project, words) as process:
+        until_done(process, title)
+        process.send_signal(number)
+        process.communicate(timeout=180)
+    return process.returncode
+
+
 def left_over(remote: FabricRemote) -> list[str]:
     """Whatever should not be there when nobody deploys."""
     settle(remote)
@@ -149,11 +166,7 @@ def test_a_fault_behind_a_step_loses_nothing_and_the_next_deploy_puts_it_right(
         words = (*words, "--skip-tests")
     title = planned(project, *words)[key]
     with behind_relay(host) as relay, load(host.http_port) as report:
-        process = subprocess.Popen(
-            [str(INV), *words], cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        with process:
+        with begin(project, words) as process:
             until_done(process, title)
             began = time.monotonic()
             FAULTS[fault](process, host, relay)
@@ -188,15 +201,8 @@ def test_an_interrupted_deploy_undoes_itself(
     words = ("deploy", "--env=sandbox", "--skip-tests")
     title = planned(project, *words)["start"]
     with load(host.http_port) as report:
-        process = subprocess.Popen(
-            [str(INV), *words], cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        with process:
-            until_done(process, title)
-            process.send_signal(number)
-            process.communicate(timeout=120)
-    assert process.returncode == 130
+        code = end_behind(project, words, title, number)
+    assert code == 130
     assert report.failures == []
     assert len(report.orders()) == 1
     assert left_over(remote) == []

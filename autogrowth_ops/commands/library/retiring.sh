@@ -17,9 +17,10 @@ stop_in_time() {
   (flock 9 && stop_when_due "$retired") 9>"$BASE/retire.guard"
 }
 
-# containers_beside ID SERVICES: ids of a release's running containers of all other services.
+# containers_beside ID SERVICES: ids of a release's running containers of all other services; a migration is none.
 containers_beside() {
   docker ps --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$1" \
+    --filter label=com.docker.compose.oneoff=False \
     --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | awk -v kept=" $2 " 'index(kept, " " $2 " ") == 0 { print $1 }'
 }
 
@@ -28,7 +29,8 @@ stop_when_due() {
   [ -f "$BASE/releases/$1/retires" ] && [ "$(show "$BASE/stack/proxy/release")" != "$1" ] || return 0
   clock
   [ $((NOW / 1000)) -ge "$(cat "$BASE/releases/$1/retires")" ] || return 0
-  stop_release "$1" && rm -f "$BASE/releases/$1/retires"
+  # shellcheck disable=SC2046
+  stop_containers $(containers_beside "$1" "") && rm -f "$BASE/releases/$1/retires"
 }
 
 # take_back ID: its services that answer requests are not to stop any more; if they are stopping just now, they have
