@@ -48,12 +48,6 @@ else
 fi
 TODAY=0
 
-# stamp: prints NOW as a date and time in UTC.
-stamp() {
-  if [ $((NOW / 86400000)) != "$TODAY" ]; then TODAY=$((NOW / 86400000)) DATE=$(date -u +%Y-%m-%d); fi
-  printf '%sT%02d:%02d:%02d.%03dZ' "$DATE" $((NOW / 3600000 % 24)) $((NOW / 60000 % 60)) $((NOW / 1000 % 60)) $((NOW % 1000))
-}
-
 # section NAME WORDS...: what the words print, framed; a failing section is seen by its code and stops nothing.
 section() { reading "$@" </dev/null; }
 
@@ -66,12 +60,13 @@ reading() {
   frame end "$section_name" $?
 }
 
-# audit STEP OUTCOME MILLISECONDS
+# audit STEP OUTCOME MILLISECONDS: at the time NOW, as one write: what goes on behind a script writes there too.
 audit() {
-  [ ! -d "$BASE" ] || {
-    printf '{"at":"' && stamp
-    printf '","release":"%s","step":"%s","outcome":"%s","ms":%s,"by":%s}\n' "$RELEASE" "$1" "$2" "$3" "$BY"
-  } >>"$BASE/audit.jsonl"
+  [ -d "$BASE" ] || return 0
+  if [ $((NOW / 86400000)) != "$TODAY" ]; then TODAY=$((NOW / 86400000)) DATE=$(date -u +%Y-%m-%d); fi
+  printf '{"at":"%sT%02d:%02d:%02d.%03dZ","release":"%s","step":"%s","outcome":"%s","ms":%s,"by":%s}\n' "$DATE" \
+    $((NOW / 3600000 % 24)) $((NOW / 60000 % 60)) $((NOW / 1000 % 60)) $((NOW % 1000)) \
+    "$RELEASE" "$1" "$2" "$3" "$BY" >>"$BASE/audit.jsonl"
 }
 
 # attempt NAME WORDS...: one step, framed and audited, whatever comes of it.

@@ -30,6 +30,7 @@ await_migration() {
   case $there in
     "" | "$migrated created")
       cat "$TEMPORARY/begun"
+      docker inspect --format '{{.State.Error}}' "$PROJECT-migrate" 2>/dev/null
       end_migration "$migrated"
       return 1
       ;;
