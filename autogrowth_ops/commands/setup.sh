@@ -9,12 +9,7 @@ as_root() {
 }
 
 # The log of steps lies in a folder that belongs to somebody else when another user prepares the host.
-audit() {
-  ! as_root test -f "$BASE/audit.jsonl" || {
-    printf '{"at":"' && stamp
-    printf '","release":"%s","step":"%s","outcome":"%s","ms":%s,"by":%s}\n' "$RELEASE" "$1" "$2" "$3" "$BY"
-  } | as_root tee -a "$BASE/audit.jsonl" >/dev/null
-}
+audit() { ! as_root test -f "$BASE/audit.jsonl" || audit_line "$@" | as_root tee -a "$BASE/audit.jsonl" >/dev/null; }
 
 # write_file PATH MODE TEXT: a file of root's, whole or not at all.
 write_file() {

@@ -60,13 +60,14 @@ reading() {
   frame end "$section_name" $?
 }
 
-# audit STEP OUTCOME MILLISECONDS: at the time NOW, as one write: what goes on behind a script writes there too.
-audit() {
-  [ -d "$BASE" ] || return 0
+# audit STEP OUTCOME MILLISECONDS: a line of the log of steps, as one write: what goes on behind a script writes there too.
+audit() { [ ! -d "$BASE" ] || audit_line "$@" >>"$BASE/audit.jsonl"; }
+
+# audit_line STEP OUTCOME MILLISECONDS: at the time NOW.
+audit_line() {
   if [ $((NOW / 86400000)) != "$TODAY" ]; then TODAY=$((NOW / 86400000)) DATE=$(date -u +%Y-%m-%d); fi
   printf '{"at":"%sT%02d:%02d:%02d.%03dZ","release":"%s","step":"%s","outcome":"%s","ms":%s,"by":%s}\n' "$DATE" \
-    $((NOW / 3600000 % 24)) $((NOW / 60000 % 60)) $((NOW / 1000 % 60)) $((NOW % 1000)) \
-    "$RELEASE" "$1" "$2" "$3" "$BY" >>"$BASE/audit.jsonl"
+    $((NOW / 3600000 % 24)) $((NOW / 60000 % 60)) $((NOW / 1000 % 60)) $((NOW % 1000)) "$RELEASE" "$1" "$2" "$3" "$BY"
 }
 
 # attempt NAME WORDS...: one step, framed and audited, whatever comes of it.
