@@ -14,6 +14,7 @@ from .sizes import written_size
 from .texts import Language, text
 
 SLOW_MILLISECONDS = 2000
+STOPPING_SECONDS = 60  # what was replaced may take to end its work
 BACKUP_LIMIT_SECONDS = 26 * 3600
 LOG_LIMIT_BYTES = 100 * 2**20
 
@@ -180,7 +181,7 @@ def drift(observed: Observation, environment: Environment, image_ids: Mapping[st
     for name, service in environment.app.services.items():
         if running.get(name, 0) != service.replicas:
             found.append(text(language, "replicas", name, running.get(name, 0), service.replicas))
-    warm = {one for one, seconds in observed.retiring.items() if seconds > 0}
+    warm = {one for one, seconds in observed.retiring.items() if seconds > -STOPPING_SECONDS}
     others = {one.release for one in observed.containers if one.is_running} - {"", release.id} - warm
     found += [text(language, "beside", other) for other in sorted(others)]
     strange = [

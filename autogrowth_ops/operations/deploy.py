@@ -174,7 +174,7 @@ def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: D
     changed = {name: draft.stack[name] for name in hashes if observed[name].stack_hash != hashes[name]}
     verifiers = passwords.to_set(session.environment, observed, draft.release.passwords)
     is_changed = bool(changed or verifiers) or _has_stopped(session, observed)
-    draft = _joining(session, observed, draft, changed)
+    draft = _joining(session, observed, draft, {*changed, *verifiers})
     release = draft.release
     is_needed = is_changed or not all(_has(session, one, release) for one in _of_app(session, observed))
     change = Change(
@@ -194,7 +194,7 @@ def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: D
 def _joining(session: Session, observed: Mapping[str, Observation], draft: Draft, changed: Collection[str]) -> Draft:
     """The draft as the equal release that serves on some hosts already: they keep it, only the others get it.
 
-    Not where the stack of one that has it changes: what is sent with a stack takes the place of the release."""
+    Not where stack or passwords of one that has it change: what is sent with them takes the place of the release."""
     there = [one for host in _of_app(session, observed) if (one := _equal(session, host, draft.release))]
     if not there:
         return draft

@@ -7,10 +7,12 @@ receive() {
   rm -rf "$incoming" && mkdir -p "$incoming" "$BASE/releases" || return 1
   tar -x -p -f - -C "$incoming" || return 1
   if [ -f "$incoming/source.tree" ]; then receive_source || return 1; fi
-  rm -rf "$BASE/stack.next" "$BASE/passwords.next" "$BASE/releases/$RELEASE"
+  rm -rf "$BASE/stack.next" "$BASE/passwords.next"
   if [ -d "$incoming/stack" ]; then mv "$incoming/stack" "$BASE/stack.next" || return 1; fi
   if [ -d "$incoming/passwords" ]; then mv "$incoming/passwords" "$BASE/passwords.next" || return 1; fi
-  if [ -d "$incoming/release" ]; then mv "$incoming/release" "$BASE/releases/$RELEASE" || return 1; fi
+  if [ -d "$incoming/release" ]; then
+    rm -rf "$BASE/releases/$RELEASE" && mv "$incoming/release" "$BASE/releases/$RELEASE" || return 1
+  fi
   rm -rf "$incoming"
 }
 

@@ -197,6 +197,12 @@ def test_received_passwords_wait_for_their_step_and_go_with_the_release(run: Run
     assert not (base / "passwords.next").exists()
 
 
+def test_passwords_alone_leave_the_release_as_it_is(run: Run, base: Path):
+    receive(run, {"release/compose.yml": "c"})
+    receive(run, {"passwords/redis": "#hash\n"})
+    assert (base / "releases" / RELEASE.id / "compose.yml").read_text() == "c"
+
+
 def test_variables_with_passwords_are_taken_from_another_release(run: Run, base: Path):
     files = {
         "r1": 'A="1"\nDATABASE_URL="old"\nTOKEN="of r1"\nDATABASE_URL_2="2"\n',
