@@ -146,6 +146,7 @@ def away(project: Project, name: str) -> Iterator[None]:
 def left_over(project: Project, name: str) -> list[str]:
     """Whatever should not be there when nobody deploys."""
     look = f"""cd /srv/{project.app}/production
+for _ in $(seq 120); do ls releases/*/retires >/dev/null 2>&1 || break; sleep 0.5; done
 ls -d lock incoming-* stack.next *.new stack/proxy/*.new 2>/dev/null
 for folder in releases/*; do [ -f "$folder/release.json" ] || echo "$folder"; grep -l '"state": "started"' "$folder/release.json"; done
 serving=$(cat stack/proxy/release)
