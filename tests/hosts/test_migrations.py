@@ -319,11 +319,11 @@ def test_migrations_that_cannot_be_taken_back_need_a_person_and_the_older_releas
     project: Project, host: SandboxHost, remote: FabricRemote, restored: None
 ) -> None:
     going_down(project)
-    older, newer = over_a_migration(project, 400)
+    older, newer = over_a_migration(project, 900)
     with load(host.http_port) as report:
         done = project.inv("rollback", "--env=sandbox", "--yes", check=False)
     assert done.returncode == 5
-    assert "0401_more: this release has no migrations/down/0401_more.sql; nothing was changed" in done.stderr
+    assert "0901_more: this release has no migrations/down/0901_more.sql; nothing was changed" in done.stderr
     assert (report.failures, report.orders()) == ([], [newer, older])
     project.inv("deploy", "--env=sandbox", f"--version={newer}", "--wait=60s")
 
@@ -334,10 +334,10 @@ def test_an_older_release_that_cannot_say_how_far_goes_back_to_the_newer(
     going_down(project)
     base = project.root / "env" / "base.yml"
     base.write_text(base.read_text().replace("--newest]", "--no-such-option]"))
-    _, newer = over_a_migration(project, 500, "drop table more_500;\n")
+    _, newer = over_a_migration(project, 950, "drop table more_950;\n")
     with load(host.http_port) as report:
         done = project.inv("rollback", "--env=sandbox", "--yes", check=False)
     assert done.returncode == 5
     assert report.failures == []
     assert on_host(remote, f"cat {BASE}/stack/proxy/release") == newer
-    assert has_table(remote, "more_500")
+    assert has_table(remote, "more_950")
