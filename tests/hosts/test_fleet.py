@@ -143,10 +143,13 @@ def away(project: Project, name: str) -> Iterator[None]:
         on_host(project, name, LISTEN)
 
 
+SETTLED = "for _ in $(seq 120); do ls /srv/*/*/releases/*/retires >/dev/null 2>&1 || break; sleep 0.5; done"
+
+
 def left_over(project: Project, name: str) -> list[str]:
     """Whatever should not be there when nobody deploys."""
     look = f"""cd /srv/{project.app}/production
-for _ in $(seq 120); do ls releases/*/retires >/dev/null 2>&1 || break; sleep 0.5; done
+{SETTLED}
 ls -d lock incoming-* stack.next *.new stack/proxy/*.new 2>/dev/null
 for folder in releases/*; do [ -f "$folder/release.json" ] || echo "$folder"; grep -l '"state": "started"' "$folder/release.json"; done
 serving=$(cat stack/proxy/release)
@@ -157,7 +160,7 @@ serving=$(cat stack/proxy/release)
 
 def containers(project: Project, name: str) -> list[str]:
     shown = "/usr/bin/docker ps --no-trunc --filter label=autogrowth.project --format '{{.ID}} {{.Names}}'"
-    return sorted(on_host(project, name, shown).splitlines())
+    return sorted(on_host(project, name, f"{SETTLED}; {shown}").splitlines())
 
 
 def test_the_commands_of_the_card_work_literally(production: Project) -> None:
