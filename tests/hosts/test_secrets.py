@@ -32,7 +32,7 @@ SPEAKING = FUTURE + "import os\nprint(os.environ['API_TOKEN'], os.environ['DATAB
 DYING = SPEAKING + "raise SystemExit(repr(dict(os.environ)))\n"
 HEALTH = "async def health(request: Request) -> Response:\n"
 SICK = HEALTH + "    return JSONResponse(dict(os.environ), 503)\n"
-MIGRATE = '    """`main.py migrate`: one line a migration, 1 and a message if it failed."""\n'
+MIGRATE = '    """`main.py migrate`: one line a migration, 1 and a message if it failed. `only` is list, newest or empty."""\n'
 FAILING = MIGRATE + "    import os\n    sys.exit(str(dict(os.environ)))\n"
 DEFECT = """
 import autogrowth_ops.operations.deploy as broken
