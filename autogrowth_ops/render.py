@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from .errors import ConfigError
+from .folders import cache_folder
 from .model.environment import Environment, Host
 from .model.masking import masker
 from .model.passwords import fingerprint
@@ -83,7 +87,7 @@ class Renderer:
 
     def __init__(self, environment: Environment, root: Path) -> None:
         self._environment = environment
-        self._jinja = _jinja([root / "templates", packaged_templates()])
+        self._jinja = _jinja(root / "templates", packaged_templates())
 
     def text(self, template: str, **names: object) -> str:
         """The rendered template, ending with one newline. Raise ConfigError naming the template and the line."""
@@ -204,17 +208,32 @@ def _extra_hosts(environment: Environment, host: Host) -> dict[str, str]:
     return {"postgres": data.private_address, "redis": data.private_address} if data and not host.is_data() else {}
 
 
-def _jinja(folders: Sequence[Path]) -> jinja2.Environment:
+@cache
+def _jinja(*folders: Path) -> jinja2.Environment:
+    """One for all renderers of a project: a template is compiled once, and kept compiled for the next run."""
     import jinja2
 
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders),
+        bytecode_cache=_compiled(),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 files are rendered, no pages; every value goes through a filter of its own
         keep_trailing_newline=True,
     )
     found.filters.update(FILTERS)
     return found
+
+
+def _compiled() -> jinja2.BytecodeCache | None:
+    """In a folder that only this user can write, for what is read there is run; none where that cannot be."""
+    import jinja2
+
+    with suppress(OSError, RuntimeError):  # no home, too
+        folder = cache_folder() / "templates"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid == os.getuid() and os.access(folder, os.W_OK) and not folder.stat().st_mode & 0o022:
+            return jinja2.FileSystemBytecodeCache(str(folder))
+    return None
 
 
 def _render(environment: jinja2.Environment, template: str, names: Mapping[str, object]) -> str:

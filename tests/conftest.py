@@ -55,13 +55,19 @@ def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_this_machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Home and working folder are the test's own; hosts tests see to it themselves."""
+def nothing_of_this_machine(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Home and working folder are the test's own, a cache the run's; hosts tests see to it themselves."""
     if _is_below(request, "hosts"):
         return
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     for name in ("AUTOGROWTH_ENV", "AUTOGROWTH_DEBUG", "XDG_STATE_HOME", "POSTGRES_PASSWORD", "REDIS_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
     for name, value in GIT.items():

@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "autogrowth_ops"
 LAYERS = {
     "": 0,
     "errors": 0,
+    "folders": 0,
     "model": 1,
     "config": 2,
     "render": 2,
@@ -30,6 +31,7 @@ LAYERS = {
 ENVIRON = {
     "operations.local_command": {"*"},  # hands it on, without secrets
     "config": {"*"},
+    "folders": {"*"},
     "remote.terminal": {"TERM"},
     "sandbox": {"*"},
     "tasks.output": {"TERM", "NO_COLOR", "AUTOGROWTH_DEBUG"},

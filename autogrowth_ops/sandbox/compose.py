@@ -6,9 +6,10 @@ import os
 import re
 from pathlib import Path
 
+from autogrowth_ops.folders import cache_folder
 from autogrowth_ops.sandbox import SandboxError
 from autogrowth_ops.sandbox.images import ensure_host_image
-from autogrowth_ops.sandbox.shell import Report, attempt, cache_folder, docker, only_one
+from autogrowth_ops.sandbox.shell import Report, attempt, docker, only_one
 
 Words = tuple[str, ...]
 

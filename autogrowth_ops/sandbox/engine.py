@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 from autogrowth_ops.clock import SystemClock, wait_until
+from autogrowth_ops.folders import cache_folder
 from autogrowth_ops.sandbox import SandboxError
-from autogrowth_ops.sandbox.shell import Report, attempt, cache_folder, only_one, run
+from autogrowth_ops.sandbox.shell import Report, attempt, only_one, run
 
 PACKAGES = ("docker.io", "iptables")
 START_SECONDS = 60.0

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
+from autogrowth_ops.folders import cache_folder
 from autogrowth_ops.sandbox import SandboxError
 from autogrowth_ops.sandbox.certificates import machine_certificates
 from autogrowth_ops.sandbox.debian import build_root_file_system
 from autogrowth_ops.sandbox.recipes import DIGEST_LENGTH, FOLDER, Recipe, digest, recipe_for, write_context
-from autogrowth_ops.sandbox.shell import Report, attempt, cache_folder, docker, docker_succeeds, only_one, run
+from autogrowth_ops.sandbox.shell import Report, attempt, docker, docker_succeeds, only_one, run
 
 BASE_IMAGES = ("python:3.11-slim", "postgres:15-alpine", "redis:7-alpine", "caddy:2")
 HOST_IMAGE = "autogrowth-sandbox-host"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,8 +11,6 @@ from pathlib import Path
 from autogrowth_ops.sandbox import SandboxError
 
 Report = Callable[[str], None]
-
-APPLICATION = "autogrowth-ops"
 
 
 def run(words: Sequence[str], *, timeout_seconds: float = 600, stdin: str | None = None) -> str:
@@ -65,31 +62,12 @@ def pipe(source: Sequence[str], target: Sequence[str]) -> None:
         raise SandboxError(f"{' '.join(failed[:3])}: exit code {code}: {consumer.stderr.strip()}")
 
 
-def cache_folder() -> Path:
-    """Folder for what can be built again: image archives and the engine's log. It exists."""
-    return _folder("XDG_CACHE_HOME", ".cache")
-
-
-def state_folder() -> Path:
-    """Folder of the sandboxes' keys and addresses, readable by this user only. It exists."""
-    folder = _folder("XDG_STATE_HOME", ".local/state") / "sandbox"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
 @contextmanager
 def only_one(lock_file: Path) -> Iterator[None]:
     """Hold `lock_file`; a second process that wants it waits here."""
     with lock_file.open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _folder(variable: str, default: str) -> Path:
-    base = os.environ.get(variable)
-    folder = (Path(base) if base else Path.home() / default) / APPLICATION
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
 
 
 def _last_lines(done: subprocess.CompletedProcess[str], count: int = 12) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from autogrowth_ops.folders import state_folder
 from autogrowth_ops.sandbox import SandboxError
-from autogrowth_ops.sandbox.shell import state_folder
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 

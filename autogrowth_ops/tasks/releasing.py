@@ -52,9 +52,9 @@ def deploy(
 
     Examples: inv deploy --env=production
               inv deploy --env=production --version=v1.4.2 --dry-run"""
-    from ..operations import deploy as operation
-
     with session_for(context, env, sandbox=sandbox, quiet=json) as session:
+        from ..operations import deploy as operation  # while the hosts are being connected to
+
         if dry_run:
             prepared = operation.prepare(session, version, allow_dirty=allow_dirty, wait_seconds=None)
             _show_plan(session, prepared, json=json)
@@ -88,9 +88,9 @@ def rollback(
 
     Examples: inv rollback
               inv rollback --to=20261123-101500-1a2b3c4"""
-    from ..operations import rollback as operation
-
     with session_for(context, env, sandbox=sandbox, quiet=json, need_secrets=False) as session:
+        from ..operations import rollback as operation  # while the hosts are being connected to
+
         if dry_run:
             _show_plan(session, operation.prepare(session, to, wait_seconds=None), json=json)
         else:

@@ -51,7 +51,7 @@ end_migration() {
   ended_migration=$(docker ps --all --quiet --filter "name=^$PROJECT-migrate\$" --filter "label=autogrowth.release=$1") || return 1
   [ -n "$ended_migration" ] || return 0
   docker stop --time 10 "$ended_migration" >/dev/null
-  docker logs --tail 1000 "$ended_migration" 2>&1 | tail -c 65536 | tee -a "$BASE/releases/$1/migrations.log"
+  docker logs --tail 1000 "$ended_migration" 2>&1 | tail -c 65536 | (umask 077 && tee -a "$BASE/releases/$1/migrations.log")
   docker rm --volumes "$ended_migration" >/dev/null
 }
 

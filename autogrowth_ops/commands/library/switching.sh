@@ -13,22 +13,18 @@ proxy_file() {
   mv -f "$BASE/stack/proxy/$1.new" "$BASE/stack/proxy/$1"
 }
 
-# verify ID SECONDS CURL-WORDS...: the proxy answers 200 from this release, three times in a row.
+# verify ID SECONDS CURL-WORDS...: the proxy answers 200 from this release, each time of three that the words ask it.
 verify() {
   clock
-  verified=$1 verify_deadline=$((NOW + $2 * 1000)) in_a_row=0
+  verified=$1 verify_deadline=$((NOW + $2 * 1000))
   shift 2
   temporary
-  while [ "$in_a_row" -lt 3 ]; do
-    answer=$(curl --silent --max-time 5 --output "$TEMPORARY/body" --dump-header "$TEMPORARY/headers" --write-out '%{http_code}' "$@")
-    if [ "$answer" = 200 ] && grep -qi "^x-release: $verified" "$TEMPORARY/headers"; then
-      in_a_row=$((in_a_row + 1))
-      continue
-    fi
-    in_a_row=0
+  while :; do
+    answers=$(curl --silent --max-time 5 --output "$TEMPORARY/body" --dump-header "$TEMPORARY/headers" --write-out '%{http_code} ' "$@")
+    [ "$answers" != "200 200 200 " ] || [ "$(grep -ci "^x-release: $verified" "$TEMPORARY/headers")" != 3 ] || return 0
     clock
     if [ "$NOW" -ge "$verify_deadline" ]; then
-      printf 'through the proxy: %s %s\n' "$answer" "$(head -c 1000 "$TEMPORARY/body")"
+      printf 'through the proxy: %s%s\n' "$answers" "$(head -c 1000 "$TEMPORARY/body")"
       return 22
     fi
     sleep 0.05

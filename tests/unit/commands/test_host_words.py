@@ -107,7 +107,7 @@ def test_a_recorded_release_is_good_and_has_places_for_what_the_host_knows():
         (words.migrate("r1", 9, "web", ("python", "m p")), ("migrate", "r1", "9", "web", "python", "m p")),
         (words.wait_ready("r1", {"web": Service(port=80, health_path="/h")}), ("wait_ready", "r1", "web:60:80:/h")),
         (words.wait_ready("r1", {"worker": Service(start_timeout_seconds=9)}), ("wait_ready", "r1", "worker:9::")),
-        (words.verify("r1", 15, ["http://x"]), ("verify", "r1", "15", "http://x")),
+        (words.verify("r1", 15, ["http://x"]), ("verify", "r1", "15", "http://x#[1-3]")),
     ],
 )
 def test_words_stay_unquoted(call: Command, expected: Command):
