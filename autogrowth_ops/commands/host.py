@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from ..model.environment import Service
 from ..model.observation import MIGRATION, STALE_LOCK_SECONDS, Container, Facts, Lock, Observation
 from ..model.plan import Command
+from ..model.policies import Policies
 from ..model.release import Release, ReleaseId, parse_release
 
 IMAGE_ID = "@IMAGE_ID@"
@@ -130,6 +131,12 @@ def verify(release: str, seconds: int, through_proxy: Sequence[str]) -> Command:
     """Ask the proxy until this release answers, three times in one run of curl: a fragment is never sent."""
     *options, url = through_proxy
     return ("verify", release, str(seconds), *options, f"{url}#[1-3]")
+
+
+def bake(release: str, old: str, policies: Policies, path: str, through_proxy: Sequence[str]) -> Command:
+    """Watch a release through the proxy against the one before; `path` is what monitors ask."""
+    limits = (policies.bake_seconds, policies.bake_error_percent, policies.bake_slowdown)
+    return ("bake", release, old, *(f"{limit:g}" for limit in limits), path, *through_proxy)
 
 
 def record(release: Release) -> Command:

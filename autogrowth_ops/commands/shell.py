@@ -24,6 +24,7 @@ PARTS = (
     "migrating",
     "readiness",
     "switching",
+    "baking",
     "retiring",
     "records",
     "health",

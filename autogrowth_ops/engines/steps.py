@@ -109,6 +109,7 @@ class Steps:
             yield from self._swap_singletons(host, single)
         if not is_warm:
             yield from self._switch(host)
+        yield from self._bake(host)
         old = self.change.old(host.name)
         yield Step(
             host.name,
@@ -184,6 +185,20 @@ class Steps:
         yield Step(host.name, "switch", "switch the proxy", do, undo=back)
         yield Step(
             host.name, "verify", "verify through the proxy", words.verify(release, 15, through_proxy(self.environment))
+        )
+
+    def _bake(self, host: Host) -> Iterator[Step]:
+        """A new release is on trial, where one before can go on if it fails."""
+        policies, old = self.environment.policies, self.change.old(host.name)
+        service = self.environment.app.services.get(self.environment.app.public_service())
+        if not (policies.bake_seconds and service and old and self.change.is_new):
+            return
+        yield Step(
+            host.name,
+            "bake",
+            f"watch it for {policies.bake_seconds} s",
+            words.bake(self.change.release.id, old, policies, service.health_path, through_proxy(self.environment)),
+            timeout_seconds=policies.bake_seconds + 60,
         )
 
     def finish(self, host: Host) -> Iterator[Step]:

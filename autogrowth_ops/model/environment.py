@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from .annotations import Doc, Filled, Interval, NotEmpty
+from .policies import Hooks, Policies
 from .secret import Secret
 from .written import (
     ADDRESS,
@@ -26,13 +27,13 @@ from .written import (
     Identifier,
     Image,
     Name,
+    Seconds,
     SecretName,
     Size,
 )
 
 Role = Literal["app", "data"]
 ROLES: tuple[Role, ...] = ("app", "data")
-Seconds = Annotated[int, Interval(ge=1, le=86_400)]
 Port = Annotated[int, Interval(ge=1, le=65_535)]
 
 
@@ -199,48 +200,6 @@ class Logging:
     level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Doc("level in logging.conf and LOG_LEVEL")] = "INFO"
     max_size: Annotated[Size, Doc("size at which a container's log is rotated")] = "20MiB"
     files: Annotated[int, Interval(ge=1, le=100), Doc("rotated files kept for each container")] = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policies:
-    """How deploys behave."""
-
-    warm_minutes: Annotated[
-        int,
-        Interval(ge=0, le=10_080),
-        Doc("how long the replaced release keeps running, so that a rollback is only a switch of the proxy"),
-    ] = 0
-    keep_releases: Annotated[
-        int, Interval(ge=2, le=100), Doc("good releases kept on a host, the serving one included")
-    ] = 5
-    at_once: Annotated[
-        int, Interval(ge=1, le=100), Doc("app hosts changed at the same time, after the first alone")
-    ] = 2
-    migrate_down: Annotated[
-        Literal["never", "on_rollback"],
-        Doc("whether a rollback over migrations takes them back with `app/migrate/down`, and with them what they hold"),
-    ] = "never"
-    on_failure: Annotated[
-        Literal["rollback_all", "halt"],
-        Doc("when an app host fails: `rollback_all` takes all back to what they had, `halt` only those not done"),
-    ] = "rollback_all"
-    build_timeout_seconds: Annotated[Seconds, Doc("how long building the image may take")] = 1800
-    connect_timeout_seconds: Annotated[Seconds, Doc("how long opening an SSH connection may take")] = 10
-    min_disk_free: Annotated[Size, Doc("free disk below which nothing is deployed")] = "1GiB"
-    max_clock_skew_seconds: Annotated[Seconds, Doc("difference to this machine's clock that is refused")] = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hooks:
-    """Commands of the project that hear of deploys, run on the machine that deploys, in the project's folder."""
-
-    before_deploy: Annotated[tuple[str, ...], Doc("words run before a deploy begins; if they fail it does not")] = ()
-    after_deploy: Annotated[tuple[str, ...], Doc("words run when a deploy is done")] = ()
-    after_rollback: Annotated[tuple[str, ...], Doc("words run when a rollback is done")] = ()
-    on_failure: Annotated[
-        tuple[str, ...], Doc("words run when a deploy or rollback failed, was interrupted, or needs a person")
-    ] = ()
-    timeout_seconds: Annotated[Seconds, Doc("how long each may take; then it is ended, with all it started")] = 30
 
 
 @dataclass(frozen=True, kw_only=True)

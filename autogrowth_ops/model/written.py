@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from . import sizes
-from .annotations import Written
+from .annotations import Interval, Written
 
 LETTERED: Final = r"[A-Za-z]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 DNS_NAME: Final = rf"([A-Za-z0-9]([-A-Za-z0-9]{{0,61}}[A-Za-z0-9])?\.)+{LETTERED}|localhost"
@@ -40,3 +40,4 @@ SecretName = Annotated[str, VARIABLE]
 Domain = Annotated[str, DOMAIN]
 Image = Annotated[str, IMAGE]
 Identifier = Annotated[str, IDENTIFIER]
+Seconds = Annotated[int, Interval(ge=1, le=86_400)]

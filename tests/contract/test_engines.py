@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from autogrowth_ops.engines import engine_for
 from autogrowth_ops.engines.request import Change
-from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Policies, Service
+from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Service
 from autogrowth_ops.model.observation import Observation
 from autogrowth_ops.model.plan import Plan, Step
+from autogrowth_ops.model.policies import Policies
 from tests.fakes import make_environment
 from tests.plans import FILES, OLD, OLDER, make_change, serving
 

@@ -9,9 +9,10 @@ import pytest
 from autogrowth_ops.engines import engine_for
 from autogrowth_ops.engines.compose import ComposeEngine
 from autogrowth_ops.engines.door import through_proxy
-from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Policies, Proxy, Service, Stack
+from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Proxy, Service, Stack
 from autogrowth_ops.model.observation import Observation
 from autogrowth_ops.model.plan import Plan, Step
+from autogrowth_ops.model.policies import Policies
 from autogrowth_ops.model.release import Release
 from tests.fakes import make_containers, make_environment, make_release
 from tests.plans import OLD, OLDER, RELEASE, make_change, serving
@@ -481,3 +482,28 @@ def test_every_script_knows_folder_and_project():
         "BASE": "/srv/shop/production",
         "PROJECT": "shop-production",
     }
+
+
+def test_a_new_release_is_watched_behind_the_switch_and_named_current_if_it_is_not_worse():
+    chosen = replace(make_environment(), policies=Policies(bake_seconds=30, bake_slowdown=1.5))
+    found = plan(chosen)
+    after = keys(found)
+    assert after[after.index("verify") :][:3] == ["verify", "bake", "current"]
+    assert named(found, "bake").do == ("bake", RELEASE.id, OLD.id, "30", "1", "1.5", "/health", *through_proxy(chosen))
+    assert not named(found, "bake").final
+    assert named(found, "bake").timeout_seconds > 30
+
+
+def test_every_host_is_watched_before_the_next_ones_begin():
+    chosen = replace(make_environment(hosts={"app1": APP1, "app2": APP2}), policies=Policies(bake_seconds=30))
+    found = plan(chosen, serving(), replace(serving(), host="app2"))
+    order = [(step.host, step.key) for step in found.steps() if step.key in ("start", "bake")]
+    assert order == [("app1", "start"), ("app1", "bake"), ("app2", "start"), ("app2", "bake")]
+
+
+@pytest.mark.parametrize("why", ["not wanted", "nothing served before", "an older release comes back"])
+def test_a_release_is_not_watched_where_there_is_nothing_to_judge_by(why: str):
+    policies = Policies(bake_seconds=0 if why == "not wanted" else 30)
+    seen = FIRST if why == "nothing served before" else serving()
+    is_new = why != "an older release comes back"
+    assert "bake" not in keys(plan(replace(make_environment(), policies=policies), seen, is_new=is_new))

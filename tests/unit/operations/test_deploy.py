@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from autogrowth_ops.errors import HostUnready, LockHeld, RolloutFailed, UndoFailed, Unreachable, UsageError
-from autogrowth_ops.model.environment import App, Host, Migrate, Policies, Postgres, Service, Stack
+from autogrowth_ops.model.environment import App, Host, Migrate, Postgres, Service, Stack
 from autogrowth_ops.model.observation import Facts, Observation
+from autogrowth_ops.model.policies import Policies
 from autogrowth_ops.model.release import Release
 from autogrowth_ops.model.secret import Secret
 from autogrowth_ops.operations.deploy import Outcome, deploy, prepare

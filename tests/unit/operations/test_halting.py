@@ -10,10 +10,11 @@ import pytest
 
 from autogrowth_ops.engines.request import Change
 from autogrowth_ops.errors import OpsError, RolloutFailed, Serves, UndoFailed, Unreachable
-from autogrowth_ops.model.environment import Environment, Host, Policies
+from autogrowth_ops.model.environment import Environment, Host
 from autogrowth_ops.model.event import Event
 from autogrowth_ops.model.observation import Observation
 from autogrowth_ops.model.plan import Batch, Plan, Step
+from autogrowth_ops.model.policies import Policies
 from autogrowth_ops.model.release import Version
 from autogrowth_ops.operations.carry_out import carry_out
 from autogrowth_ops.session import Session

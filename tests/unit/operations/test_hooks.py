@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from autogrowth_ops.errors import LockHeld, OpsError, RolloutFailed, UndoFailed
-from autogrowth_ops.model.environment import App, Environment, Hooks, Service
+from autogrowth_ops.model.environment import App, Environment, Service
 from autogrowth_ops.model.event import Event
+from autogrowth_ops.model.policies import Hooks
 from autogrowth_ops.model.secret import MASK, Secret
 from autogrowth_ops.operations.deploy import deploy, prepare
 from autogrowth_ops.operations.hooks import with_hooks

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from autogrowth_ops.errors import UsageError
-from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Policies, Service
+from autogrowth_ops.model.environment import App, Environment, Host, Migrate, Service
 from autogrowth_ops.model.event import Event
 from autogrowth_ops.model.observation import Container, Observation
+from autogrowth_ops.model.policies import Policies
 from autogrowth_ops.operations import deploy as deploying
 from autogrowth_ops.operations import rollback as going_back
 from autogrowth_ops.operations.outcome import Prepared
