@@ -14,7 +14,7 @@ from autogrowth_ops.sandbox.hosts import SandboxHost
 
 from .project import APP, Project, make_project
 
-REPORT = pytest.StashKey[list[tuple[str, ...]]]()
+LONGEST_FIRST = ("test_faults", "test_fleet", "test_rotation", "test_deploy", "test_secrets", "test_in_flight")
 COLUMNS = ("fault", "during", "behind the step", "failed requests", "seconds until put right")
 
 
@@ -27,20 +27,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One report a run."""
+    """The markers."""
     config.addinivalue_line("markers", "every_fault: tried with --every-fault only")
-    config.stash[REPORT] = []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only --every-fault tries."""
+    """Leave out what only --every-fault tries; files that take long come first, so that those who share end together."""
     if not config.getoption("--every-fault"):
         items[:] = [item for item in items if not item.get_closest_marker("every_fault")]
+    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else 99)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The table of faults, also into the page that was named."""
-    rows = config.stash[REPORT]
+    ended = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, ())]
+    rows = [
+        row for report in ended for name, row in report.user_properties if name == "fault" and report.when == "call"
+    ]
     if not rows:
         return
     lines = [f"| {' | '.join(row)} |" for row in (COLUMNS, ("---",) * len(COLUMNS), *rows)]
@@ -49,12 +52,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if page := config.getoption("--fault-report"):
         before, mark, _ = Path(page).read_text().partition("<!-- the table of faults -->\n")
         Path(page).write_text(before + mark + "\n".join(lines) + "\n")
-
-
-@pytest.fixture
-def fault_report(request: pytest.FixtureRequest) -> list[tuple[str, ...]]:
-    """Rows of the table of faults: fault, command, step, failed requests, seconds."""
-    return request.config.stash[REPORT]
 
 
 @pytest.fixture(scope="session")

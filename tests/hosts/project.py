@@ -12,7 +12,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 INV = Path(sys.executable).with_name("inv")
-APP = os.environ.get("AUTOGROWTH_TESTS_APP", "tests-app")  # names all their hosts: two runs at once need two
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # of those that share the tests each has hosts of its own
+APP = "-".join(filter(None, (os.environ.get("AUTOGROWTH_TESTS_APP", "tests-app"), WORKER)))  # two runs at once need two
 COPIED = ("env", "templates", "tasks.py", "examples/trading_app")
 
 
@@ -64,8 +65,8 @@ class Project:
         return self.root / "examples" / "trading_app"
 
 
-def make_project(root: Path, app: str) -> Project:
-    """The example as a project of its own at `root`, committed."""
+def make_project(root: Path, app: str, cores: float = 1.0) -> Project:
+    """The example as a project of its own at `root`, committed; each container of it starts with so many cores."""
     for name in COPIED:
         source, target = CHECKOUT / name, root / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +76,7 @@ def make_project(root: Path, app: str) -> Project:
             shutil.copy(source, target)
     base = root / "env" / "base.yml"
     text = base.read_text().replace("name: trading-app", f"name: {app}")
+    text = text.replace("        cpus: 0.5\n", f"        cpus: {cores}\n")
     base.write_text(text.replace("stack:\n", "stack:\n  proxy: {stream_close_seconds: 1}\n"))
     (root / ".gitignore").write_text("__pycache__/\n.pytest_cache/\n/env/*.secrets\n")
     git(root, "init", "--quiet")

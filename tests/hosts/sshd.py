@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import random
 import socket
 import subprocess
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,11 +103,12 @@ def public_key(file: Path) -> str:
 
 
 def free_port() -> int:
-    """A loopback port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that no connection of this machine takes meanwhile."""
+    while True:
+        port = random.randrange(24_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def is_running(pid: int) -> bool:
