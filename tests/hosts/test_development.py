@@ -80,7 +80,7 @@ def test_the_application_has_the_variables_of_development(workplace: Workplace) 
     assert {"ENVIRONMENT=development", "DATABASE_URL=sqlite:///./data/trading_system.db"} <= set(variables)  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize("service", [APP, "redis", "postgres"])
+@pytest.mark.parametrize("service", [pytest.param(APP, id="app"), "redis", "postgres"])
 def test_everything_restarts_and_listens_on_this_machine_only(workplace: Workplace, service: str) -> None:
     settings = workplace.inspect(service)["HostConfig"]
     assert settings["RestartPolicy"]["Name"] == "unless-stopped"  # type: ignore[index]
