@@ -198,6 +198,7 @@ def observation_sections(observed: Observation) -> dict[str, tuple[int, str]]:
         *(f"tool={tool}" for tool in facts.has_tools),
         f"disk_size_kib={facts.disk_size_bytes // 1024}",
         f"disk_free_kib={facts.disk_free_bytes // 1024}",
+        *([f"image_disk_free_kib={free // 1024}"] if (free := facts.image_disk_free_bytes) is not None else []),
     ]
     docker = 0 if facts.docker_answers else 1
     return {
@@ -205,7 +206,7 @@ def observation_sections(observed: Observation) -> dict[str, tuple[int, str]]:
         "current": (0, observed.current or ""),
         "releases": (0, "\n\n".join(release.to_json() for release in observed.releases)),
         "containers": (docker, "\n".join(map(_container_line, observed.containers))),
-        "images": (docker, "\n".join(observed.images)),
+        "images": (docker, "\n".join(f"{image} {observed.image_bytes}B" for image in observed.images)),
         "lock": (0, json.dumps(asdict(observed.lock)) if observed.lock else ""),
         "lock_silence": (0, str(observed.lock.silent_seconds) if observed.lock else ""),
         "leftovers": (0, "\n".join(observed.leftovers)),

@@ -148,13 +148,15 @@ def record(release: Release) -> Command:
 def parse_observation(host: str, found: Mapping[str, tuple[int, str]], our_clock: float) -> Observation:
     """An observation from the sections that `observe` printed. `our_clock` is UTC seconds when they arrived."""
     releases, unreadable = _releases(found["releases"][1])
+    images = found["images"][1].splitlines() if found["images"][0] == 0 else []
     return Observation(
         host=host,
         facts=_facts(found, our_clock),
         current=ReleaseId(found["current"][1].strip()) if found["current"][1].strip() else None,
         releases=releases,
         containers=tuple(map(_container, _json_lines(found["containers"][1]))) if found["containers"][0] == 0 else (),
-        images=tuple(found["images"][1].split()) if found["images"][0] == 0 else (),
+        images=tuple(line.split()[0] for line in images),
+        image_bytes=max((_docker_size(line.split()[-1]) for line in images), default=0),
         lock=parse_lock(found["lock"][1], found["lock_silence"][1]),
         leftovers=tuple(found["leftovers"][1].split()),
         retiring={name: int(left) for name, left in map(str.split, found["retiring"][1].splitlines())},
@@ -189,8 +191,15 @@ def _facts(found: Mapping[str, tuple[int, str]], our_clock: float) -> Facts:
         is_folder_writable="is_folder_writable" in seen,
         disk_free_bytes=int(seen.get("disk_free_kib", 0)) * 1024,
         disk_size_bytes=int(seen.get("disk_size_kib", 0)) * 1024,
+        image_disk_free_bytes=int(seen["image_disk_free_kib"]) * 1024 if "image_disk_free_kib" in seen else None,
         clock_skew_seconds=round(int(seen["clock"]) / 1000 - our_clock, 3) if "clock" in seen else 0.0,
     )
+
+
+def _docker_size(text: str) -> int:
+    """Bytes of a size as Docker writes it, such as `1.02GB`; 0 if it is none."""
+    found = re.fullmatch(r"([0-9.]+)([kMGT]?)B", text)
+    return int(float(found[1]) * 1000 ** " kMGT".index(found[2] or " ")) if found else 0
 
 
 def _releases(text: str) -> tuple[tuple[Release, ...], tuple[str, ...]]:

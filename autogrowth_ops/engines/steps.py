@@ -70,7 +70,7 @@ class Steps:
         policies, release = self.environment.policies, self.change.release
         target = f"{self.environment.project}:{release.id}"
         undo = ("remove_image", target)
-        if (known := _same_image(self.change.observed[host.name], release)) is not None:
+        if (known := self.change.observed[host.name].same_image(release.build_hash)) is not None:
             source = f"{self.environment.project}:{known.id}"
             return Step(
                 host.name, "image", f"reuse the image of {known.id}", words.tag_image(source, target), undo=undo
@@ -263,16 +263,6 @@ class Steps:
 
 def _under(folder: str, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ...]:
     return tuple(RenderedFile(f"{folder}/{file.path}", file.text, file.mode) for file in files)
-
-
-def _same_image(observed: Observation, release: Release) -> Release | None:
-    images = {image.rsplit(":", 1)[-1] for image in observed.images}
-    same = [
-        one
-        for one in observed.releases
-        if one.build_hash == release.build_hash and one.id in images and one.state == "good"
-    ]
-    return same[-1] if same else None
 
 
 def _others_running(observed: Observation, release: Release) -> tuple[str, ...]:

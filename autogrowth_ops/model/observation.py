@@ -10,7 +10,9 @@ from .release import Release, ReleaseId, find
 
 @dataclass(frozen=True)
 class Facts:
-    """What the preflight looks at. `clock_skew_seconds` is the host's clock minus ours; sizes are bytes."""
+    """What the preflight looks at. `clock_skew_seconds` is the host's clock minus ours; sizes are bytes.
+
+    `image_disk_free_bytes` is that of the disk where Docker keeps images, None where that is not known."""
 
     user: str = ""
     has_docker: bool = False
@@ -22,6 +24,7 @@ class Facts:
     is_folder_writable: bool = False
     disk_free_bytes: int = 0
     disk_size_bytes: int = 0
+    image_disk_free_bytes: int | None = None
     clock_skew_seconds: float = 0.0
 
 
@@ -81,7 +84,7 @@ class Observation:
     """One host of one environment, as it was.
 
     `passwords` names those that the datastores of this host were given last. `retiring` are the releases that were
-    replaced and still run, with the seconds until they stop."""
+    replaced and still run, with the seconds until they stop; `image_bytes` is the size of the largest image."""
 
     host: str
     facts: Facts = field(default_factory=Facts)
@@ -89,6 +92,7 @@ class Observation:
     releases: tuple[Release, ...] = ()
     containers: tuple[Container, ...] = ()
     images: tuple[str, ...] = ()
+    image_bytes: int = 0
     lock: Lock | None = None
     stack_hash: str = ""
     source_tree: str = ""
@@ -114,6 +118,12 @@ class Observation:
     def serving(self) -> ReleaseId | None:
         """The release that the proxy sends requests to, else the one `current` names."""
         return ReleaseId(self.proxied) if self.release(self.proxied) else self.current
+
+    def same_image(self, build_hash: str) -> Release | None:
+        """The newest good release whose image is there and was built from the same."""
+        there = {image.rsplit(":", 1)[-1] for image in self.images}
+        same = (one for one in self.releases if one.build_hash == build_hash and one.id in there)
+        return max((one for one in same if one.state == "good"), key=lambda one: one.id, default=None)
 
     def strays(self) -> tuple[str, ...]:
         """Releases that a deploy began and never finished, and containers or folders of none that is known."""

@@ -52,7 +52,7 @@ def prepare(
         if observed is not seen:  # another release may have come meanwhile: this one must be the newer by its id
             draft = _draft(session, source)
     prepared = _prepare_new(session, observed, draft)
-    preflight(session, observed, prepared.change.stack)
+    preflight(session, observed, prepared.change.stack, _builds(prepared.change))
     return prepared
 
 
@@ -189,6 +189,12 @@ def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: D
         passwords=verifiers,
     )
     return Prepared(change, session.engine.plan(change), is_needed)
+
+
+def _builds(change: Change) -> dict[str, int]:
+    """About how many bytes the image takes on each host that builds one: as many as the largest that is there."""
+    hash_ = change.release.build_hash
+    return {name: one.image_bytes for name in change.files if not (one := change.observed[name]).same_image(hash_)}
 
 
 def _joining(session: Session, observed: Mapping[str, Observation], draft: Draft, changed: Collection[str]) -> Draft:

@@ -59,12 +59,19 @@ def observing(session: Session) -> Iterator[Callable[[], dict[str, Observation]]
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def preflight(session: Session, observed: Mapping[str, Observation], changing: Collection[str] = ()) -> None:
-    """Raise HostUnready naming every problem of every app host and of the `changing` ones; tell of those of others."""
+def preflight(
+    session: Session,
+    observed: Mapping[str, Observation],
+    changing: Collection[str] = (),
+    builds: Mapping[str, int] | None = None,
+) -> None:
+    """Raise HostUnready naming every problem of every app host and of the `changing` ones; tell of those of others.
+
+    `builds` is about how many bytes the image takes on each host that builds one."""
     problems: list[str] = []
     for name, one in observed.items():
         is_needed = session.remotes[name].host.is_app() or name in changing
-        for problem in unfit(one.facts, session.environment):
+        for problem in unfit(one.facts, session.environment, (builds or {}).get(name, 0)):
             if is_needed:
                 problems.append(f"{name}: {problem}")
             else:
@@ -84,9 +91,13 @@ def refuse_without_docker(host: str, facts: Facts, environment: Environment) -> 
         raise HostUnready(f"{host}: {_docker_problems(facts, environment)[0]}")
 
 
-def unfit(facts: Facts, environment: Environment) -> tuple[str, ...]:
-    """Why a host cannot be deployed to: each with what to do."""
-    return (*_docker_problems(facts, environment), *_other_problems(facts, environment))
+def unfit(facts: Facts, environment: Environment, image_bytes: int = 0) -> tuple[str, ...]:
+    """Why a host cannot be deployed to, and an image of about that size built there: each with what to do."""
+    return (
+        *_docker_problems(facts, environment),
+        *_other_problems(facts, environment),
+        *_disk_problems(facts, environment, image_bytes),
+    )
 
 
 def _docker_problems(facts: Facts, environment: Environment) -> list[str]:
@@ -116,12 +127,6 @@ def _other_problems(facts: Facts, environment: Environment) -> list[str]:
         problems.append(
             f"{environment.folder} cannot be written by user {facts.user}; run: inv setup {environment.options}"
         )
-    wanted = environment.policies.min_disk_free
-    if facts.disk_free_bytes < size_bytes(wanted):
-        problems.append(
-            f"only {written_size(facts.disk_free_bytes)} free on the disk of {environment.folder}, "
-            f"policies/min_disk_free is {wanted}; free some: docker system df, docker builder prune"
-        )
     limit = environment.policies.max_clock_skew_seconds
     if abs(facts.clock_skew_seconds) > limit:
         way = "ahead of" if facts.clock_skew_seconds > 0 else "behind"
@@ -130,3 +135,22 @@ def _other_problems(facts: Facts, environment: Environment) -> list[str]:
             "on the host: timedatectl set-ntp true"
         )
     return problems
+
+
+def _disk_problems(facts: Facts, environment: Environment, image_bytes: int) -> list[str]:
+    """An image takes no more than the one before, if all of its layers change."""
+    wanted, free = environment.policies.min_disk_free, facts.disk_free_bytes
+    for_images = free if facts.image_disk_free_bytes is None else facts.image_disk_free_bytes
+    needed, hint = size_bytes(wanted), "free some: docker system df, docker builder prune"
+    if free < needed:
+        return [
+            f"only {written_size(free)} free on the disk of {environment.folder}, "
+            f"policies/min_disk_free is {wanted}; {hint}"
+        ]
+    if for_images < needed + image_bytes:
+        image = f"an image takes about {written_size(image_bytes)}, and " if image_bytes else ""
+        return [
+            f"only {written_size(for_images)} free on the disk of Docker's images; {image}policies/min_disk_free, "
+            f"{wanted}, is to stay free; {hint}"
+        ]
+    return []

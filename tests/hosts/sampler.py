@@ -1,53 +1,80 @@
+# ruff: noqa: PTH - objects for paths would make each look take longer
 """Reads the command lines of all processes, and the environments of those of this machine itself, as fast as it can.
 
 python sampler.py    the first line of standard input is a JSON list of texts to look for; at its end prints what was found
 
-It runs here and, handed over as text, inside a sandbox host. The texts never stand in a command line."""
+It runs here and, handed over as text, inside a sandbox host. The texts never stand in a command line. A process that has
+run for a while is looked at less often: what lives shortly is what is hard to see."""
 
 import json
+import os
 import sys
 import threading
 import time
-from pathlib import Path
 
 PAUSE_SECONDS = 0.002
-PROCESSES = Path("/proc")
+YOUNG_SECONDS, OLD_PAUSE_SECONDS = 0.2, 0.2
 
 
-def read(path: Path) -> bytes:
+def read(path: str) -> bytes:
     try:
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
     except OSError:  # it has ended, or is the kernel's
         return b""
 
 
-def namespace(process: Path) -> str:
+def namespace(process: str) -> str:
     try:
-        return str((process / "ns" / "pid").readlink())
+        return os.readlink(f"/proc/{process}/ns/pid")
     except OSError:
         return ""
 
 
+class Sampler:
+    """What was seen of all processes so far."""
+
+    def __init__(self, needles: list[bytes]) -> None:
+        self.needles, self.ours = needles, namespace("self")
+        self.first_seen: dict[str, float] = {}
+        self.next_look: dict[str, float] = {}
+        self.known: set[tuple[str, bytes]] = set()
+        self.programs: set[str] = set()
+        self.found: set[str] = set()
+
+    def scan(self) -> None:
+        now, there = time.monotonic(), [name for name in os.listdir("/proc") if name.isdigit()]
+        for process in there:
+            if now >= self.next_look.get(process, 0.0):
+                self.look_at(process, now)
+        for process in self.first_seen.keys() - set(there):
+            del self.first_seen[process], self.next_look[process]
+
+    def look_at(self, process: str, now: float) -> None:
+        is_old = now - self.first_seen.setdefault(process, now) > YOUNG_SECONDS
+        self.next_look[process] = now + OLD_PAUSE_SECONDS * is_old
+        line = read(f"/proc/{process}/cmdline")
+        if not line or (process, line) in self.known:
+            return
+        self.known.add((process, line))
+        name = os.path.basename(line.split(b"\0")[0].decode(errors="replace"))[:80]
+        self.programs.add(name)
+        environment = read(f"/proc/{process}/environ") if namespace(process) == self.ours else b""
+        for where, text in (("command line", line), ("environment", environment)):
+            self.found |= {f"{where} of {name}" for one in self.needles if one in text}
+
+
 def main() -> None:
-    needles = [text.encode() for text in json.loads(sys.stdin.readline())]
+    sampler = Sampler([text.encode() for text in json.loads(sys.stdin.readline())])
+    sampler.scan()
     print("ready", flush=True)
-    ended = threading.Event()
+    ended, scans = threading.Event(), 0
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
-    ours, known, programs, found, scans = namespace(PROCESSES / "self"), set(), set(), set(), 0
     while not ended.is_set():
-        for process in (one for one in PROCESSES.iterdir() if one.name.isdigit()):
-            line = read(process / "cmdline")
-            if not line or (process, line) in known:
-                continue
-            known.add((process, line))
-            name = Path(line.split(b"\0")[0].decode(errors="replace")).name[:80]
-            programs.add(name)
-            environment = read(process / "environ") if namespace(process) == ours else b""
-            for where, text in (("command line", line), ("environment", environment)):
-                found |= {f"{where} of {name}" for one in needles if one in text}
+        sampler.scan()
         scans += 1
         time.sleep(PAUSE_SECONDS)
-    print(json.dumps({"scans": scans, "programs": sorted(programs), "found": sorted(found)}))
+    print(json.dumps({"scans": scans, "programs": sorted(sampler.programs), "found": sorted(sampler.found)}))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ facts() {
   while [ ! -d "$near" ]; do near=$(dirname "$near"); done
   if [ -w "$near" ]; then printf 'is_folder_writable=1\n'; fi
   df -Pk "$near" | awk 'NR == 2 { printf "disk_size_kib=%s\ndisk_free_kib=%s\n", $2, $4 }'
+  df -Pk /var/lib/docker 2>/dev/null | awk 'NR == 2 { printf "image_disk_free_kib=%s\n", $4 }'
 }
 
 # plugins: which of Docker's plugins are there; asking Docker itself takes longer than all the rest.
@@ -35,7 +36,7 @@ list_containers() {
   docker ps --all --no-trunc --filter "label=autogrowth.project=$PROJECT" --format '{{json .}}'
 }
 
-list_images() { docker image ls --format '{{.Repository}}:{{.Tag}}' "$PROJECT"; }
+list_images() { docker image ls --format '{{.Repository}}:{{.Tag}} {{.Size}}' "$PROJECT"; }
 
 # show PATH...: their contents; one that is not there prints nothing.
 show() {

@@ -22,6 +22,7 @@ SEEN = Observation(
     releases=(make_release("20261123-100000-bbbbbbb", state="bad", reason='said "no"'), RELEASE),
     containers=(*make_containers(RELEASE.id, web=2), *make_containers("", proxy=1)),
     images=(f"shop-production:{RELEASE.id}",),
+    image_bytes=272_000_000,
     lock=LOCK,
     stack_hash="0123",
     source_tree="tree-aaaaaaa",
@@ -46,6 +47,13 @@ def test_what_docker_did_not_answer_is_not_read():
     error = (1, "Cannot connect to the Docker daemon")
     seen = parsed(containers=error, images=error)
     assert (seen.containers, seen.images, seen.facts.docker_answers) == ((), (), False)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [("272MB", 272_000_000), ("1.02GB", 1_020_000_000), ("12kB", 12_000), ("7B", 7), ("N/A", 0)]
+)
+def test_the_largest_image_is_known(size: str, expected: int):
+    assert parsed(images=(0, f"shop-production:a 1B\nshop-production:b {size}\n")).image_bytes == max(1, expected)
 
 
 def test_a_record_that_cannot_be_read_is_kept_apart():

@@ -54,6 +54,11 @@ def test_a_fit_host_has_no_problem():
             "free some: docker system df, docker builder prune",
         ),
         (
+            {"image_disk_free_bytes": 2**30 - 1},
+            "only 1024 MiB free on the disk of Docker's images; policies/min_disk_free, 1GiB, is to stay free; "
+            "free some: docker system df, docker builder prune",
+        ),
+        (
             {"clock_skew_seconds": 61.2},
             "its clock is 61 s ahead of this machine's, at most 5 s are allowed; on the host: timedatectl set-ntp true",
         ),
@@ -65,6 +70,16 @@ def test_a_fit_host_has_no_problem():
 )
 def test_a_host_that_is_not_fit_says_why_and_what_to_do(changes: dict[str, object], problem: str):
     assert unfit(replace(FIT, **changes), make_environment()) == (problem,)
+
+
+@pytest.mark.parametrize("where", ["disk_free_bytes", "image_disk_free_bytes"])
+def test_an_image_needs_its_room_beside_what_is_to_stay_free(where: str):
+    facts = replace(FIT, **{where: 2 * 2**30})
+    assert unfit(facts, make_environment(), 2**30) == ()
+    assert unfit(facts, make_environment(), 2**30 + 1) == (
+        "only 2 GiB free on the disk of Docker's images; an image takes about 1 GiB, and policies/min_disk_free, 1GiB, "
+        "is to stay free; free some: docker system df, docker builder prune",
+    )
 
 
 def test_every_problem_is_told_at_once():
