@@ -1,4 +1,4 @@
-# ruff: noqa: PTH - objects for paths would make each look take longer
+# ruff: noqa: PTH115, PTH119, PTH123, PTH208 - objects for paths would make each look take longer
 """Reads the command lines of all processes, and the environments of those of this machine itself, as fast as it can.
 
 python sampler.py    the first line of standard input is a JSON list of texts to look for; at its end prints what was found
