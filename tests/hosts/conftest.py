@@ -19,22 +19,24 @@ COLUMNS = ("fault", "during", "behind the step", "failed requests", "seconds unt
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options of the fault tests."""
+    """Options of the tests on hosts."""
     parser.addoption(
-        "--every-fault", action="store_true", help="every fault behind every step, not the usual ones only"
+        "--thorough",
+        action="store_true",
+        help="all tests, such as every fault behind every step, not the usual ones only",
     )
     parser.addoption("--fault-report", metavar="FILE", help="put the table of faults into this page")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The markers."""
-    config.addinivalue_line("markers", "every_fault: tried with --every-fault only")
+    config.addinivalue_line("markers", "thorough: run with --thorough only")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only --every-fault tries; files that take long come first, so that those who share end together."""
-    if not config.getoption("--every-fault"):
-        items[:] = [item for item in items if not item.get_closest_marker("every_fault")]
+    """Leave out what only --thorough runs; files that take long come first, so that those who share end together."""
+    if not config.getoption("--thorough"):
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else 99)
 
 

@@ -11,6 +11,7 @@ import pytest
 from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 
+from .choosing import usually
 from .conftest import settle
 from .load import Report, load
 from .project import APP, Project
@@ -65,7 +66,7 @@ def deploy(project: Project, host: SandboxHost) -> tuple[subprocess.CompletedPro
     return done, report
 
 
-@pytest.mark.parametrize("kind", WORSE)
+@pytest.mark.parametrize("kind", usually(WORSE, "fails", "ends"))
 def test_a_release_that_is_worse_is_taken_back(
     project: Project, host: SandboxHost, remote: FabricRemote, watched: str, kind: str
 ) -> None:

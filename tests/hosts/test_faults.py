@@ -19,6 +19,7 @@ from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 from autogrowth_ops.sandbox.relay import Relay
 
+from .choosing import usually
 from .conftest import connect, settle
 from .far import behind_relay
 from .load import load
@@ -148,21 +149,16 @@ FAULTS: dict[str, Strike] = {
 }
 OUTAGES = ("Docker restarted", "host restarted")  # what is published through Docker itself is away meanwhile
 STEPS = {"deploy": DEPLOY_STEPS, "rollback": ROLLBACK_STEPS}
-USUAL = {
+USUAL = (
     *(("SIGKILL", command, key) for command, keys in STEPS.items() for key in keys),
-    *(("connection cut", "deploy", key) for key in ("build", "start", "switch")),
-    *(("connection silent", command, "ready") for command in STEPS),
-    *(("Docker restarted", "deploy", key) for key in ("build", "ready")),
-    *((fault, "rollback", "start") for fault in ("SIGINT", "SIGTERM", "connection cut")),
-    ("host restarted", "deploy", "ready"),
-}
+    ("connection cut", "deploy", "switch"),
+    ("connection silent", "deploy", "ready"),
+    ("Docker restarted", "deploy", "ready"),
+)
 EVERY = [(fault, command, key) for fault in FAULTS for command, keys in STEPS.items() for key in keys]
 
 
-@pytest.mark.parametrize(
-    ("fault", "command", "key"),
-    [pytest.param(*one, marks=[] if one in USUAL else [pytest.mark.every_fault]) for one in EVERY],
-)
+@pytest.mark.parametrize(("fault", "command", "key"), usually(EVERY, *USUAL))
 def test_a_fault_behind_a_step_loses_nothing_and_the_next_deploy_puts_it_right(
     project: Project,
     host: SandboxHost,

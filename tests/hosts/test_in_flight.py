@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 
+from .choosing import thorough
 from .load import load
 from .project import Project
 from .test_faults import BASE, change_code, left_over
@@ -242,6 +243,7 @@ def test_a_warm_release_is_only_switched_to(
     assert f"{new}" in project.inv("status", "--env=sandbox").stdout
 
 
+@thorough
 def test_what_nobody_stopped_in_time_is_stopped_by_the_next_deploy(
     project: Project, host: SandboxHost, remote: FabricRemote
 ) -> None:
@@ -258,6 +260,7 @@ def test_what_nobody_stopped_in_time_is_stopped_by_the_next_deploy(
     assert left_over(remote) == []
 
 
+@thorough
 def test_a_release_is_not_stopped_behind_the_back_of_a_rollback(
     project: Project, host: SandboxHost, remote: FabricRemote
 ) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from autogrowth_ops.remote import FabricRemote
 
+from .choosing import usually
 from .project import APP, Project
 
+ENDS = [(end, service) for service in ("postgres", "redis", "proxy") for end in ("stop", "kill", "rm --force")]
 DEPLOY = ("deploy", "--env=sandbox", "--skip-tests", "--wait=60s")
 
 
@@ -25,8 +27,9 @@ def planned(project: Project, *words: str) -> tuple[bool, dict[str, str]]:
     return shown["is_needed"], {step["step"]: step["title"] for step in shown["steps"]}
 
 
-@pytest.mark.parametrize("service", ["postgres", "redis", "proxy"])
-@pytest.mark.parametrize("end", ["stop", "kill", "rm --force"])
+@pytest.mark.parametrize(
+    ("end", "service"), usually(ENDS, ("stop", "postgres"), ("kill", "redis"), ("rm --force", "proxy"))
+)
 def test_a_deploy_starts_what_of_the_stack_stands_still(
     project: Project, remote: FabricRemote, service: str, end: str
 ) -> None:
