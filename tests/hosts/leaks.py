@@ -91,11 +91,14 @@ class Samples:
 
 
 @contextmanager
-def sampling(needles: Sequence[str], *inside: str) -> Iterator[Samples]:
-    """A sampler while the block runs: on this machine, or behind the words `inside` that lead into a host."""
+def sampling(needles: Sequence[str], *containers: str) -> Iterator[Samples]:
+    """A sampler while the block runs; it looks at environments of sandbox hosts too, which are these containers."""
     samples = Samples()
-    words = [*inside, "python3", "-c", SAMPLER.read_text()] if inside else [sys.executable, str(SAMPLER)]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    inspect = ["docker", "inspect", "--format", "{{.State.Pid}}", *containers]
+    of = subprocess.run(inspect, capture_output=True, text=True, check=True).stdout.split() if containers else []
+    with subprocess.Popen(
+        [sys.executable, str(SAMPLER), *of], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdin and process.stdout
         process.stdin.write(json.dumps(needles) + "\n")
         process.stdin.flush()

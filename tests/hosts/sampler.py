@@ -1,10 +1,12 @@
 # ruff: noqa: PTH115, PTH119, PTH123, PTH208 - objects for paths would make each look take longer
-"""Reads the command lines of all processes, and the environments of those of this machine itself, as fast as it can.
+"""Reads the command lines of all processes, those of containers too, and the environments of some, as fast as it can.
 
-python sampler.py    the first line of standard input is a JSON list of texts to look for; at its end prints what was found
+python sampler.py [PID...]    the first line of standard input is a JSON list of texts to look for, which never stand in a
+                              command line; at its end prints what was found
 
-It runs here and, handed over as text, inside a sandbox host. The texts never stand in a command line. A process that has
-run for a while is looked at less often: what lives shortly is what is hard to see."""
+Environments are those of this machine itself, and of the hosts that have one of the processes PID: what runs in containers
+on them has its secrets there. A process that has run for a while is looked at less often: what lives shortly is what is
+hard to see."""
 
 import json
 import os
@@ -35,7 +37,7 @@ class Sampler:
     """What was seen of all processes so far."""
 
     def __init__(self, needles: list[bytes]) -> None:
-        self.needles, self.ours = needles, namespace("self")
+        self.needles, self.ours = needles, {namespace(process) for process in ("self", *sys.argv[1:])}
         self.first_seen: dict[str, float] = {}
         self.next_look: dict[str, float] = {}
         self.known: set[tuple[str, bytes]] = set()
@@ -59,7 +61,7 @@ class Sampler:
         self.known.add((process, line))
         name = os.path.basename(line.split(b"\0")[0].decode(errors="replace"))[:80]
         self.programs.add(name)
-        environment = read(f"/proc/{process}/environ") if namespace(process) == self.ours else b""
+        environment = read(f"/proc/{process}/environ") if namespace(process) in self.ours else b""
         for where, text in (("command line", line), ("environment", environment)):
             self.found |= {f"{where} of {name}" for one in self.needles if one in text}
 
