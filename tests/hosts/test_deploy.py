@@ -179,11 +179,14 @@ def test_a_container_that_exits_is_noticed_at_once(
     project: Project, remote: FabricRemote, serving: str, restored: None
 ) -> None:
     break_release(project, "crashes at start")
+    yml = project.root / "env" / "sandbox.yml"
+    yml.write_text(yml.read_text().replace("start_timeout_seconds: 3\n", "start_timeout_seconds: 120\n"))
     project.inv("deploy", "--env=sandbox", "--skip-tests", check=False)
     entries = [json.loads(line) for line in on_host(remote, f"tail -40 {BASE}/audit.jsonl").splitlines()]
     ready = [entry for entry in entries if entry["step"] == "ready" and entry["outcome"].startswith("failed")][-1]
     assert ready["outcome"] == "failed:21"
-    assert ready["ms"] < 3000
+    print(f"given up after {ready['ms']} ms")
+    assert ready["ms"] < 30_000  # on a machine with nothing else to do: below 3 s
 
 
 def test_the_second_of_two_deploys_names_the_first(project: Project, serving: str) -> None:
