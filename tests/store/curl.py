@@ -54,7 +54,9 @@ class FakeCurl:
 
     def _of_replica(self, address: str) -> str:
         ip, _, port = address.partition(":")
-        there = [one for one in self._docker.containers.values() if one.is_running and one.ip == ip and _listens(one, port)]
+        there = [
+            one for one in self._docker.containers.values() if one.is_running and one.ip == ip and _listens(one, port)
+        ]
         return "000" if not there else "200" if there[0].is_well else "503"
 
 

@@ -94,7 +94,8 @@ class FakeDocker:
         found = [
             one
             for one in self.containers.values()
-            if ("--all" in options.flags or one.is_running) and all(_fits(one, text) for text in options.all("--filter"))
+            if ("--all" in options.flags or one.is_running)
+            and all(_fits(one, text) for text in options.all("--filter"))
         ]
         shape = "{{.ID}}" if "--quiet" in options.flags else options.only("--format")
         return Answer("".join(f"{_row(one, shape)}\n" for one in found))
@@ -241,7 +242,9 @@ class FakeDocker:
         found = [self._find(one) for one in wanted]
         for one in filter(None, found):
             act(one)
-        said = "".join(f"{name}\n" if one else f"No such container: {name}\n" for name, one in zip(wanted, found))
+        said = "".join(
+            f"{name}\n" if one else f"No such container: {name}\n" for name, one in zip(wanted, found, strict=True)
+        )
         return Answer(said, 0 if found and all(found) else 1)
 
     def _find(self, wanted: str) -> Container | None:

@@ -103,18 +103,15 @@ class Store:
         heard, asleep, began = len(self._audited()), len(self.programs.sleepers), time.time()
         self.calls.clear()
         self.programs.await_accident(accident)
-        try:
-            return act(session)
-        except OpsError as error:
-            return error
-        finally:
-            self.programs.await_accident(None)
-            if accident and accident.kind == "killed" and accident.has_happened.is_set():
-                self._pass_time_of_dead(began)
-            else:
-                self._rest(heard, asleep)
-            if self.programs.problems:
-                raise self.programs.problems[0]
+        done = _ended(act, session)
+        self.programs.await_accident(None)
+        if accident and accident.kind == "killed" and accident.has_happened.is_set():
+            self._pass_time_of_dead(began)
+        else:
+            self._rest(heard, asleep)
+        if self.programs.problems:
+            raise self.programs.problems[0]
+        return done
 
     def see(self) -> Seen:
         """The host as it is."""
@@ -173,7 +170,8 @@ class Store:
 
     def _is_whole(self, release: str) -> bool:
         return all(
-            len([one for one in self.docker.of_release(release, name) if one.is_running and one.is_well]) == service.replicas
+            len([one for one in self.docker.of_release(release, name) if one.is_running and one.is_well])
+            == service.replicas
             for name, service in SERVICES.items()
         )
 
@@ -193,6 +191,13 @@ class Store:
         for path in self.base.glob("releases/*/retires"):
             if path.stat().st_mtime >= began - 0.01:
                 path.write_text("0\n")
+
+
+def _ended(act: Callable[[Session], T], session: Session) -> T | OpsError:
+    try:
+        return act(session)
+    except OpsError as error:
+        return error
 
 
 def _read(path: Path) -> str:

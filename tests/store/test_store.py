@@ -15,7 +15,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from autogrowth_ops.errors import LockHeld, OpsError, RolloutFailed, UndoFailed, UsageError
 from autogrowth_ops.operations.deploy import deploy
@@ -25,12 +32,14 @@ from autogrowth_ops.session import Session
 from tests.conftest import commit, tagged
 
 from .docker import Mood
-from .programs import Accident
+from .programs import Accident, Kind
 from .store import KEEP, Seen, Store
 
 VERSIONS = ("one", "two", "three")
-KINDS = st.sampled_from(["killed", "killed", "unheard", "failing"])
-TURNS = st.integers(1, 60)
+COLOURS = ("", "blue")
+WHAT = st.tuples(st.sampled_from(VERSIONS), st.sampled_from(COLOURS))
+BACK = st.none() | st.integers(0, 3)
+TURNS, TURNS_BACK = st.integers(1, 58), st.integers(1, 36)
 BAD = st.sampled_from(["crash", "sick", "unbuildable"])
 MOODS = st.sampled_from(["fine", "fine", "fine", "crash"])
 ABANDONED_SECONDS = 60
@@ -44,45 +53,48 @@ class Releases(RuleBasedStateMachine):
         self.store = store
         self.seen = store.see()
         self.has_ended_well = False
-        self.colour, self.retry_seconds = "", 5
+        self.retry_seconds = 5
 
-    @rule(version=st.sampled_from(VERSIONS))
-    def deploys(self, version: str) -> None:
-        done = self._deploy(version)
+    @initialize(many=st.sampled_from([0, 2, 2]))
+    def has_releases(self, many: int) -> None:
+        for version in VERSIONS[:many]:
+            self.deploys((version, ""))
+
+    @rule(what=WHAT)
+    def deploys(self, what: tuple[str, str]) -> None:
+        done = self._deploy(what)
         assert isinstance(done, Outcome), done
         self._holds_behind_success(done)
 
-    @rule(version=st.sampled_from(VERSIONS), mood=BAD)
-    def deploys_what_fails(self, version: str, mood: Mood) -> None:
-        self._holds_behind_end(self._deploy(version, mood))
+    @rule(what=WHAT, mood=BAD)
+    def deploys_what_fails(self, what: tuple[str, str], mood: Mood) -> None:
+        self._holds_behind_end(self._deploy(what, mood))
 
-    @rule(version=st.sampled_from(VERSIONS), mood=MOODS, kind=KINDS, turn=TURNS)
-    def deploys_with_accident(self, version: str, mood: Mood, kind: str, turn: int) -> None:
+    @rule(what=WHAT, mood=MOODS, turn=TURNS)
+    def is_killed_while_it_deploys(self, what: tuple[str, str], mood: Mood, turn: int) -> None:
+        accident = Accident("killed", turn)
+        self._holds_behind_accident(self._deploy(what, mood, accident), accident)
+
+    @rule(what=WHAT, mood=MOODS, turn=TURNS, kind=st.sampled_from(["unheard", "failing"]))
+    def deploys_with_accident(self, what: tuple[str, str], mood: Mood, turn: int, kind: Kind) -> None:
         accident = Accident(kind, turn)
-        self._holds_behind_accident(self._deploy(version, mood, accident), accident)
+        self._holds_behind_accident(self._deploy(what, mood, accident), accident)
 
-    @precondition(lambda self: self.store.has_served)
-    @rule(back=st.none() | st.integers(0, 3), mood=MOODS)
+    @rule(back=BACK, mood=MOODS)
     def rolls_back(self, back: int | None, mood: Mood) -> None:
         self._holds_behind_end(self._roll_back(back, mood))
 
-    @precondition(lambda self: self.store.has_served)
-    @rule(back=st.none() | st.integers(0, 3), mood=MOODS, kind=KINDS, turn=TURNS)
-    def rolls_back_with_accident(self, back: int | None, mood: Mood, kind: str, turn: int) -> None:
+    @rule(back=BACK, mood=MOODS, turn=TURNS_BACK, kind=st.sampled_from(["killed", "unheard", "failing"]))
+    def rolls_back_with_accident(self, back: int | None, mood: Mood, turn: int, kind: Kind) -> None:
         accident = Accident(kind, turn)
         self._holds_behind_accident(self._roll_back(back, mood, accident), accident)
 
     @precondition(lambda self: self.seen.is_locked)
     @rule()
     def is_refused_by_a_fresh_lock(self) -> None:
-        before, self.seen = self.seen, None
         self.store.age_lock(0)
-        assert isinstance(self._operate(lambda session: deploy(session, "one")), LockHeld)
-        assert self.seen == before
-
-    @rule(colour=st.sampled_from(["", "blue"]))
-    def changes_a_variable(self, colour: str) -> None:
-        self.colour = colour
+        assert isinstance(self._operate(lambda session: deploy(session, "one"), ""), LockHeld)
+        assert self.seen == self.before
 
     @rule(seconds=st.sampled_from([5, 6]))
     def changes_the_stack(self, seconds: int) -> None:
@@ -124,23 +136,30 @@ class Releases(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.store.close()
 
-    def _deploy(self, version: str, mood: Mood = "fine", accident: Accident | None = None) -> Outcome | OpsError:
+    def _deploy(
+        self, what: tuple[str, str], mood: Mood = "fine", accident: Accident | None = None
+    ) -> Outcome | OpsError:
+        version, colour = what
         self.store.age_lock(ABANDONED_SECONDS)
-        return self._operate(lambda session: deploy(session, version), mood, accident)
+        return self._operate(lambda session: deploy(session, version), colour, mood, accident)
 
     def _roll_back(self, back: int | None, mood: Mood, accident: Accident | None = None) -> Outcome | OpsError:
+        """To the release before, or to one of those that are good."""
         self.store.age_lock(ABANDONED_SECONDS)
         good = self.seen.good()
-        to = good[back % len(good)] if back is not None and good else ""
-        return self._operate(lambda session: rollback(session, to), mood, accident)
+        to = good[back % len(good)] if back is not None else ""
+        return self._operate(lambda session: rollback(session, to), "", mood, accident)
 
     def _operate(
-        self, act: Callable[[Session], Outcome], mood: Mood = "fine", accident: Accident | None = None
+        self,
+        act: Callable[[Session], Outcome],
+        colour: str,
+        mood: Mood = "fine",
+        accident: Accident | None = None,
     ) -> Outcome | OpsError:
         """Do it, and look at the host behind it; `before` is how it was."""
         self.before = self.seen
-        environment = self.store.environment(self.colour, self.retry_seconds)
-        done = self.store.operate(environment, act, mood, accident)
+        done = self.store.operate(self.store.environment(colour, self.retry_seconds), act, mood, accident)
         self.seen, self.has_ended_well = self.store.see(), isinstance(done, Outcome)
         note(f"{done}\n  " + "\n  ".join(self.store.calls))
         return done
@@ -249,6 +268,6 @@ def make_store(tmp_path: Path, versions: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_host_serves_and_comes_clean_in_whatever_order_operations_end(make_store: Callable[[], Store]):
-    few = settings(max_examples=6, stateful_step_count=10, suppress_health_check=list(HealthCheck))
+    few = settings(max_examples=6, stateful_step_count=9, suppress_health_check=list(HealthCheck))
     many = settings(stateful_step_count=15, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(lambda: Releases(make_store()), settings=few if settings.default.derandomize else many)
