@@ -147,7 +147,7 @@ class Releases(RuleBasedStateMachine):
         """To the release before, or to one of those that are good."""
         self.store.age_lock(ABANDONED_SECONDS)
         good = self.seen.good()
-        to = good[back % len(good)] if back is not None else ""
+        to = good[back % len(good)] if good and back is not None else ""
         return self._operate(lambda session: rollback(session, to), "", mood, accident)
 
     def _operate(
@@ -181,11 +181,12 @@ class Releases(RuleBasedStateMachine):
     def _holds_behind_end(self, done: Outcome | OpsError) -> None:
         if isinstance(done, Outcome):
             self._holds_behind_success(done)
-            return
-        assert _is_undone(done) or isinstance(done, UsageError), done
-        if isinstance(done, UsageError):
-            assert self.seen.good()[:1] == [self.seen.proxied] or self.seen.good() == []
-        self._holds_behind_failure(self.before)
+        elif isinstance(done, UsageError):
+            assert self.seen == self.before
+            assert min(self.seen.good(), default=self.seen.proxied) >= self.seen.proxied
+        else:
+            assert _is_undone(done), done
+            self._holds_behind_failure(self.before)
 
     def _holds_behind_success(self, done: Outcome) -> None:
         seen = self.seen
