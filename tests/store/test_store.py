@@ -19,7 +19,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -46,7 +45,10 @@ ABANDONED_SECONDS = 60
 
 
 class Releases(RuleBasedStateMachine):
-    """Operations on one host, and what has to be true of it behind each."""
+    """Operations on one host, and what has to be true of it behind each.
+
+    No rule has a precondition: who is killed at its very end leaves now this, now that, and Hypothesis wants the same choice
+    of rules behind the same steps."""
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -89,9 +91,10 @@ class Releases(RuleBasedStateMachine):
         accident = Accident(kind, turn)
         self._holds_behind_accident(self._roll_back(back, mood, accident), accident)
 
-    @precondition(lambda self: self.seen.is_locked)
     @rule()
     def is_refused_by_a_fresh_lock(self) -> None:
+        if not self.seen.is_locked:
+            return
         self.store.age_lock(0)
         assert isinstance(self._operate(lambda session: deploy(session, "one"), ""), LockHeld)
         assert self.seen == self.before
@@ -100,7 +103,6 @@ class Releases(RuleBasedStateMachine):
     def changes_the_stack(self, seconds: int) -> None:
         self.retry_seconds = seconds
 
-    @precondition(lambda self: self.seen.retiring)
     @rule()
     def time_passes(self) -> None:
         self.store.pass_time()
@@ -109,7 +111,6 @@ class Releases(RuleBasedStateMachine):
             assert not self.seen.retiring
             assert self.seen.running == {self.seen.proxied}
 
-    @precondition(lambda self: self.seen.retiring)
     @rule()
     def the_host_forgets_what_retires(self) -> None:
         self.store.lose_retirers()
