@@ -27,6 +27,7 @@ GIT = {
 
 configuration.set_hypothesis_home_dir(TESTS.parent / ".hypothesis")
 settings.register_profile("ours", database=None, deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("long", database=None, deadline=None, max_examples=400)
 settings.load_profile("ours")
 
 
@@ -106,6 +107,11 @@ def commit(folder: Path, subject: str) -> None:
 
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", subject]):
         subprocess.run(["git", *words], cwd=folder, check=True, env={**os.environ, **GIT, "HOME": "/nonexistent"})
+
+
+def tagged(folder: Path, name: str) -> None:
+    """Give the newest commit of a checkout a name."""
+    subprocess.run(["git", "tag", name], cwd=folder, check=True)
 
 
 def _is_below(request: pytest.FixtureRequest, *folders: str) -> bool:

@@ -163,14 +163,16 @@ class Steps:
         return "restart_containers" if is_whole and not is_renewed else "start_release"
 
     def _swap_singletons(self, host: Host, single: dict[str, Service]) -> Iterator[Step]:
+        """An undo gives them back to what serves; what was replaced before has lost them for good."""
         grace = max(service.stop_grace_seconds for service in single.values())
+        serving = self.change.old(host.name)
         for old in _others_running(self.change.observed[host.name], self.change.release):
             yield Step(
                 host.name,
                 f"stop-single-{old}",
                 f"stop {', '.join(single)} of {old}",
                 ("stop_release", old, *single),
-                undo=("start_release", old, *single),
+                undo=("start_release", old, *single) if old == serving else None,
                 timeout_seconds=grace + 60,
             )
         yield from self._start_services(host, single, "start-single", "ready-single")

@@ -329,6 +329,12 @@ def test_only_the_singleton_of_the_old_release_is_stopped_and_can_come_back():
     assert step.timeout_seconds > 90
 
 
+def test_a_singleton_of_what_was_replaced_before_does_not_come_back():
+    retiring = make_containers(OLDER.id, web=1)
+    observed = replace(WITH_SCHEDULER, containers=(*WITH_SCHEDULER.containers, *retiring), retiring={OLDER.id: 20})
+    assert named(plan(SINGLE, observed), f"stop-single-{OLDER.id}").undo is None
+
+
 def test_a_first_deploy_stops_no_singleton():
     assert keys(plan(SINGLE, FIRST, with_stack=True)).count("start-single") == 1
 
