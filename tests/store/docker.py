@@ -151,9 +151,9 @@ class FakeDocker:
     def _image_ls(self, words: list[str]) -> Answer:
         options = _options(words, values=("--format",))
         (repository,) = options.rest
-        if options.only("--format") != "{{.Repository}}:{{.Tag}}":
+        if options.only("--format") != "{{.Repository}}:{{.Tag}} {{.Size}}":
             raise Unforeseen(f"docker image ls {' '.join(words)}")
-        return Answer("".join(f"{name}\n" for name in self.images if name.startswith(f"{repository}:")))
+        return Answer("".join(f"{name} 272MB\n" for name in self.images if name.startswith(f"{repository}:")))
 
     def _image_inspect(self, words: list[str]) -> Answer:
         options = _options(words, values=("--format",))
