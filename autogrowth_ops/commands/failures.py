@@ -14,6 +14,7 @@ ANSWER, BODY_LETTERS = "last health answer: ", 120
 LAST_LINES = 50
 DAEMON_SAID = "Error response from daemon: "
 CADDYFILE = "templates/Caddyfile.j2"
+FULL = "No space left on device"  # what tar, and a build, say behind that is of no use
 FRACTION = re.compile(r"\d+\.\d+")
 
 
@@ -24,6 +25,8 @@ def reason(step: str, code: int | None, text: str, evidence: Sequence[Block] = (
         return _together((block.name, _answer(block)) for block in evidence)
     if not lines:
         return f"exit code {code}"
+    if full := next((line for line in lines if line.endswith(FULL)), ""):
+        return re.sub(r"^(#\d+ )?\d+\.\d+ ", "", full)
     if code == CRASHED and evidence:
         return _crashed(lines, evidence)
     if step == "build":

@@ -75,3 +75,24 @@ def test_a_build_without_failing_instruction_shows_its_last_lines():
 
 def test_evidence_stands_below_what_the_step_printed():
     assert details("ready", "ended", [block("web-1", "a\nb")]) == ["ended", "--- web-1", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("step", "said", "expected"),
+    [
+        (
+            "receive",
+            "tar: a.bin: Wrote only 512 of 10240 bytes\ntar: b: Cannot write: No space left on device\n"
+            "tar: Exiting with failure status due to previous errors\n",
+            "tar: b: Cannot write: No space left on device",
+        ),
+        (
+            "build",
+            "#9 0.129 dd: error writing '/tmp/x': No space left on device\n#9 0.129 64+0 records out\n------\n > RUN dd\n"
+            "0.129 dd: error writing '/tmp/x': No space left on device\n0.130 64+0 records out\n------\n",
+            "dd: error writing '/tmp/x': No space left on device",
+        ),
+    ],
+)
+def test_a_full_disk_is_the_reason_whatever_is_said_behind_it(step: str, said: str, expected: str):
+    assert reason(step, 2, said) == expected
