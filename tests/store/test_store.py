@@ -52,9 +52,10 @@ class Releases(RuleBasedStateMachine):
     No rule has a precondition: who is killed at its very end leaves now this, now that, and Hypothesis wants the same choice
     of rules behind the same steps."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tell: Callable[[str], None] = note) -> None:
         super().__init__()
         self.store = store
+        self.tell = tell
         self.seen = store.see()
         self.has_ended_well = False
         self.retry_seconds = 5
@@ -164,7 +165,7 @@ class Releases(RuleBasedStateMachine):
         self.before = self.seen
         done = self.store.operate(self.store.environment(colour, self.retry_seconds), act, mood, accident)
         self.seen, self.has_ended_well = self.store.see(), isinstance(done, Outcome)
-        note(f"{done}\n  " + "\n  ".join(self.store.calls))
+        self.tell(f"{done}\n  " + "\n  ".join(self.store.calls))
         return done
 
     def _holds_behind_accident(self, done: Outcome | OpsError, accident: Accident) -> None:
@@ -276,3 +277,27 @@ def test_a_host_serves_and_comes_clean_in_whatever_order_operations_end(make_sto
     few = settings(max_examples=6, stateful_step_count=9, suppress_health_check=list(HealthCheck))
     many = settings(stateful_step_count=15, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(lambda: Releases(make_store()), settings=few if settings.default.derandomize else many)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mood", "turn"),
+    [
+        ("failing", "fine", (2, SWITCH)),
+        ("failing", "fine", (4, SWITCH)),
+        ("failing", "fine", (5, SWITCH)),
+        ("failing", "crash", (12, START)),
+        ("killed", "fine", (6, RECORD)),
+        ("killed", "fine", (8, RECORD)),
+    ],
+)
+def test_where_it_is_most_delicate_an_accident_is_always_tried(
+    make_store: Callable[[], Store], kind: Kind, mood: Mood, turn: tuple[int, str]
+):
+    releases = Releases(make_store(), print)
+    releases.has_releases(many=2)
+    releases.deploys_with_accident(what=("one", "blue"), mood=mood, turn=turn, kind=kind)
+    releases.what_the_proxy_points_to_is_there()
+    releases.a_release_to_go_back_to_is_whole()
+    releases.deploys(what=("two", "blue"))
+    releases.time_passes()
+    releases.teardown()
