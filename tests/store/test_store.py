@@ -181,6 +181,9 @@ class Releases(RuleBasedStateMachine):
             self._serves(done)
         if accident.kind == "failing" and _is_undone(done):
             self._holds_behind_failure(self.before)
+        elif isinstance(done, UndoFailed):
+            self.store.remove_failed()
+            self.seen = self.store.see()
 
     def _holds_behind_end(self, done: Outcome | OpsError) -> None:
         if isinstance(done, Outcome):
@@ -286,7 +289,7 @@ def test_a_host_serves_and_comes_clean_in_whatever_order_operations_end(make_sto
         ("failing", "fine", (4, SWITCH)),
         ("failing", "fine", (5, SWITCH)),
         ("failing", "crash", (12, START)),
-        ("killed", "fine", (6, RECORD)),
+        ("killed", "fine", (7, RECORD)),
         ("killed", "fine", (8, RECORD)),
     ],
 )
