@@ -277,7 +277,7 @@ def make_store(tmp_path: Path, versions: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_host_serves_and_comes_clean_in_whatever_order_operations_end(make_store: Callable[[], Store]):
-    few = settings(max_examples=6, stateful_step_count=9, suppress_health_check=list(HealthCheck))
+    few = settings(max_examples=5, stateful_step_count=8, suppress_health_check=list(HealthCheck))
     many = settings(stateful_step_count=15, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(lambda: Releases(make_store()), settings=few if settings.default.derandomize else many)
 
