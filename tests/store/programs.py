@@ -37,11 +37,12 @@ unset IFS
 
 @dataclass
 class Accident:
-    """What befalls the program that is called as the `at`-th: its script is killed with all it started, or its reader goes
-    away, or it fails."""
+    """What befalls the program that is called as the `at`-th, counted from the first whose words have `since` in them: its
+    script is killed with all it started, or its reader goes away, or it fails."""
 
     kind: Kind
     at: int
+    since: str = ""
     has_happened: threading.Event = field(default_factory=threading.Event)
     is_reader_gone: threading.Event = field(default_factory=threading.Event)
 
@@ -147,6 +148,8 @@ class Programs:
         if accident is None or (self._is_retiring and name not in ("mv", "rm")):
             return False
         self._is_retiring = self._is_retiring or (name == "mv" and words[-1].endswith("/retires"))
+        if not self._calls and accident.since not in f"{name} {' '.join(words)}":
+            return False
         self._calls += 1
         if self._calls != accident.at:
             return False

@@ -37,6 +37,7 @@ class CutRemote(LocalRemote):
             outcome = super().run(script, stdin=stdin, timeout_seconds=timeout_seconds, on_line=on_line)
             if not self._accident.has_happened.is_set():
                 return outcome
+        _drained(stdin)
         raise Unreachable(f"{self.host.name}: connection lost")
 
 
@@ -54,6 +55,7 @@ class UnheardRemote(CutRemote):
     ) -> Outcome:
         """See Remote."""
         if self._accident.has_happened.is_set():
+            _drained(stdin)
             raise Unreachable(f"{self.host.name}: connection lost")
         self.trips += 1
         pipe = subprocess.PIPE
@@ -62,7 +64,7 @@ class UnheardRemote(CutRemote):
         )
         assert process.stdin and process.stdout
         with process.stdin, suppress(BrokenPipeError):
-            process.stdin.writelines([stdin] if isinstance(stdin, bytes) else stdin)
+            process.stdin.write(_drained(stdin))
         heard = self._listen(process.stdout.fileno())
         process.stdout.close()
         if heard is None:
@@ -84,3 +86,8 @@ class UnheardRemote(CutRemote):
                     return heard.decode()
                 heard += chunk
         return None
+
+
+def _drained(stdin: bytes | Iterable[bytes]) -> bytes:
+    """All that was to be sent: what it is read from is closed at its end."""
+    return stdin if isinstance(stdin, bytes) else b"".join(stdin)

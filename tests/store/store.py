@@ -155,6 +155,11 @@ class Store:
                     os.kill(process, signal.SIGKILL)
         self.pass_time()
 
+    def remove_failed(self) -> None:
+        """What the person does who is told that an undo failed: containers of a release marked bad are no more."""
+        bad = {release for release, state in self.see().records.items() if state == "bad"}
+        self.docker.containers = {id_: one for id_, one in self.docker.containers.items() if one.release not in bad}
+
     def close(self) -> None:
         """Nothing of it runs any more."""
         self.pass_time()

@@ -13,10 +13,11 @@ containers_of() {
   shift
   if [ $# = 0 ]; then
     docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$listed"
+    return
   fi
   for service; do
     docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$listed" \
-      --filter "label=com.docker.compose.service=$service" --filter label=com.docker.compose.oneoff=False
+      --filter "label=com.docker.compose.service=$service" --filter label=com.docker.compose.oneoff=False || return 1
   done
 }
 
