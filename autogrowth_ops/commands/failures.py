@@ -25,8 +25,8 @@ def reason(step: str, code: int | None, text: str, evidence: Sequence[Block] = (
         return _together((block.name, _answer(block)) for block in evidence)
     if not lines:
         return f"exit code {code}"
-    if full := next((line for line in lines if line.endswith(FULL)), ""):
-        return re.sub(r"^(#\d+ )?\d+\.\d+ ", "", full)
+    if full := _full_disk(lines):
+        return full
     if code == CRASHED and evidence:
         return _crashed(lines, evidence)
     if step == "build":
@@ -66,6 +66,16 @@ def _together(found: Iterable[tuple[str, str]], between: str = ": ") -> str:
     for name, why in found:
         groups.setdefault(FRACTION.sub("", why), ([], why))[0].append(name)
     return "; ".join(f"{', '.join(sorted(names))}{between}{why}" for names, why in groups.values())
+
+
+def _full_disk(lines: Sequence[str]) -> str:
+    """What says that a disk is full, "" if nothing does: tar only says how much it could write of a file."""
+    for line in lines:
+        if line.endswith(FULL):
+            return re.sub(r"^(#\d+ )?\d+\.\d+ ", "", line)
+        if re.fullmatch(r"tar: .*: Wrote only \d+ of \d+ bytes", line):
+            return f"{line}: {FULL}"
+    return ""
 
 
 def _daemon_error(lines: Sequence[str]) -> str:

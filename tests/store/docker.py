@@ -149,16 +149,18 @@ class FakeDocker:
         return Answer("built\n")
 
     def _image_ls(self, words: list[str]) -> Answer:
-        options = _options(words, values=("--format",))
-        (repository,) = options.rest
+        options = _options(words, flags=("--quiet",), values=("--format",))
+        (wanted,) = options.rest
+        if options.flags:
+            return Answer(f"{self.images[wanted][7:19]}\n" if wanted in self.images else "")
         if options.only("--format") != "{{.Repository}}:{{.Tag}} {{.Size}}":
             raise Unforeseen(f"docker image ls {' '.join(words)}")
-        return Answer("".join(f"{name} 272MB\n" for name in self.images if name.startswith(f"{repository}:")))
+        return Answer("".join(f"{name} 272MB\n" for name in self.images if name.startswith(f"{wanted}:")))
 
     def _image_inspect(self, words: list[str]) -> Answer:
         options = _options(words, values=("--format",))
         (name,) = options.rest
-        if options.all("--format") not in ([], ["{{.Id}}"]):
+        if options.all("--format") != ["{{.Id}}"]:
             raise Unforeseen(f"docker image inspect {' '.join(words)}")
         return Answer(f"{self.images[name]}\n") if name in self.images else Answer(f"No such image: {name}\n", 1)
 

@@ -15,6 +15,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -48,11 +49,33 @@ class Accident:
 
 
 @dataclass(frozen=True)
-class Sleeper:
-    """The process behind a script that waits to stop a release; `process` is 0 for one that need not wait any more."""
+class Process:
+    """A process of this machine; its number alone would be another one's soon behind its end."""
 
-    process: int
-    waits: int
+    number: int
+    started: str
+
+    def is_alive(self) -> bool:
+        """Whether it runs: the dead whom nobody has buried yet do not."""
+        return _started(self.number) == self.started != ""
+
+    def kill(self) -> None:
+        """End it at once, if it runs."""
+        with suppress(ProcessLookupError):
+            handle = os.pidfd_open(self.number)
+            try:
+                if self.is_alive():
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+            finally:
+                os.close(handle)
+
+
+@dataclass(frozen=True)
+class Sleeper:
+    """The process behind a script that waits to stop a release, and its `sleep`; None if it need not wait any more."""
+
+    process: Process
+    sleep: Process | None
 
 
 class Programs:
@@ -88,15 +111,15 @@ class Programs:
     def wake(self) -> None:
         """The time that retiring releases have left passes; when this ends they have stopped."""
         for sleeper in self.sleepers:
-            if sleeper.waits and _is_alive(sleeper.process):
-                self._reply(sleeper.waits, "exit 0")
-        wait_until(lambda: not any(_is_alive(one.process) for one in self.sleepers), "retired releases have stopped")
+            if sleeper.sleep and sleeper.sleep.is_alive():
+                self._reply(sleeper.sleep.number, "exit 0")
+        wait_until(lambda: not any(one.process.is_alive() for one in self.sleepers), "retired releases have stopped")
         self.sleepers.clear()
 
     def await_ended(self) -> None:
         """Those that need not wait have ended when this ends."""
-        at_once = [one.process for one in self.sleepers if not one.waits]
-        wait_until(lambda: not any(map(_is_alive, at_once)), "what is to stop at once has stopped")
+        at_once = [one.process for one in self.sleepers if one.sleep is None]
+        wait_until(lambda: not any(one.is_alive() for one in at_once), "what is to stop at once has stopped")
 
     def close(self) -> None:
         """Nobody is answered any more."""
@@ -138,7 +161,8 @@ class Programs:
         return f"printf %s {shlex.quote(answer.text)}; exit {answer.code}"
 
     def _put_to_sleep(self, caller: int, parent: int, seconds: str) -> None:
-        self.sleepers.append(Sleeper(parent, 0 if seconds == "0" else caller))
+        self._assert_ours(parent)
+        self.sleepers.append(Sleeper(process(parent), None if seconds == "0" else process(caller)))
         if seconds == "0":
             self._reply(caller, "exit 0")
 
@@ -156,7 +180,8 @@ class Programs:
         self._watch(f"{accident.kind}: {name} {' '.join(words)}")
         if accident.kind == "killed":
             accident.has_happened.set()
-            for group in {os.getpgid(caller), os.getsid(caller)}:
+            self._assert_ours(caller)
+            for group in {os.getpgid(caller), os.getsid(caller)} - {os.getpgrp()}:
                 os.killpg(group, signal.SIGKILL)
             return True
         if accident.kind == "failing":
@@ -167,11 +192,15 @@ class Programs:
         assert accident.is_reader_gone.wait(20)
         return False
 
+    def _assert_ours(self, number: int) -> None:
+        """Nothing is ever killed that does not work for this host: its words name the host's folder."""
+        assert str(self._folder.parent).encode() in Path(f"/proc/{number}/cmdline").read_bytes()
+
     def _reply(self, caller: int, words: str) -> None:
         """The caller opens its pipe as soon as it has asked; it may also have been ended meanwhile."""
         path = self._folder / f"answer.{caller}"
-        deadline = time.monotonic() + 20
-        while _is_alive(caller) and time.monotonic() < deadline:
+        deadline, asking = time.monotonic() + 20, process(caller)
+        while asking.is_alive() and time.monotonic() < deadline:
             try:
                 pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
             except OSError:  # not yet
@@ -192,8 +221,15 @@ def wait_until(is_so: Callable[[], bool], what: str, seconds: float = 20) -> Non
         time.sleep(0.005)
 
 
-def _is_alive(process: int) -> bool:
+def process(number: int) -> Process:
+    """The process that has this number now."""
+    return Process(number, _started(number))
+
+
+def _started(number: int) -> str:
+    """When the process of this number started; empty if there is none, or only its remains."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        after_name = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return False
+        return ""
+    return "" if after_name[0] == "Z" else after_name[19]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -150,9 +149,8 @@ class Store:
     def lose_retirers(self) -> None:
         """Whoever was to stop replaced releases is gone, as behind a restart of the host, and their time passes."""
         for sleeper in self.programs.sleepers:
-            for process in {sleeper.process, sleeper.waits} - {0}:
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
+            for process in filter(None, (sleeper.process, sleeper.sleep)):
+                process.kill()
         self.pass_time()
 
     def remove_failed(self) -> None:

@@ -289,6 +289,7 @@ def test_a_host_serves_and_comes_clean_in_whatever_order_operations_end(make_sto
         ("failing", "fine", (4, SWITCH)),
         ("failing", "fine", (5, SWITCH)),
         ("failing", "crash", (12, START)),
+        ("failing", "fine", (6, RECORD)),
         ("killed", "fine", (7, RECORD)),
         ("killed", "fine", (8, RECORD)),
     ],

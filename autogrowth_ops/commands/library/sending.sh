@@ -39,5 +39,6 @@ build() {
 
 # remove_image IMAGE: the name is gone; the image too, if it has no other.
 remove_image() {
-  if docker image inspect "$1" >/dev/null 2>&1; then docker image rm "$1"; fi
+  named=$(docker image ls --quiet "$1") || return 1
+  [ -z "$named" ] || docker image rm "$1"
 }

@@ -84,7 +84,7 @@ def test_evidence_stands_below_what_the_step_printed():
             "receive",
             "tar: a.bin: Wrote only 512 of 10240 bytes\ntar: b: Cannot write: No space left on device\n"
             "tar: Exiting with failure status due to previous errors\n",
-            "tar: b: Cannot write: No space left on device",
+            "tar: a.bin: Wrote only 512 of 10240 bytes: No space left on device",
         ),
         (
             "build",
