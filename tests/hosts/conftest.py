@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,16 @@ def remote(host: SandboxHost) -> Iterator[FabricRemote]:
     opened = connect(host)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def restored(project: Project) -> Iterator[None]:
+    """The project's files as they were, committed again behind the test."""
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=project.root, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    yield
+    subprocess.run(["git", "reset", "--quiet", "--hard", head], cwd=project.root, check=True)
 
 
 def settle(remote: FabricRemote) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -53,16 +52,6 @@ def serving(project: Project, remote: FabricRemote) -> str:
     release = str(deploy(project)["release"])
     settle(remote)
     return release
-
-
-@pytest.fixture
-def restored(project: Project) -> Iterator[None]:
-    """The project's files as they were, committed again behind the test."""
-    head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=project.root, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    yield
-    subprocess.run(["git", "reset", "--quiet", "--hard", head], cwd=project.root, check=True)
 
 
 def test_a_code_change_loses_no_request(project: Project, host: SandboxHost, serving: str) -> None:

@@ -23,13 +23,9 @@ OWNER = '{"owner": "kim", "host": "laptop", "pid": 4711, "since": "2026-11-23T10
 
 
 @pytest.fixture
-def serving(project: Project) -> Iterator[str]:
+def serving(project: Project, restored: None) -> str:
     """The release that serves; the project's files are as they were behind the test."""
-    head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=project.root, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    yield str(project.json(*DEPLOY)["release"])
-    subprocess.run(["git", "reset", "--quiet", "--hard", head], cwd=project.root, check=True)
+    return str(project.json(*DEPLOY)["release"])
 
 
 @contextmanager
