@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from autogrowth_ops.folders import cache_folder
 from autogrowth_ops.sandbox import SandboxError, containers
 from autogrowth_ops.sandbox.capabilities import engine_rights
 from autogrowth_ops.sandbox.containers import Mould
@@ -67,9 +68,10 @@ def _create(
     image = ensure_host_image(report, bare=bare)
     mould = Mould(sandbox, image, engine_rights(image), _authorized_key(state, image))
     prefix = containers.ensure_network(sandbox)
-    elsewhere = [host for name in recorded_sandboxes() if name != sandbox for host in state_of(name).hosts()]
-    records = containers.new_records(sandbox, names, [*kept, *elsewhere], prefix, bare=bare)
-    _at_once(lambda record: containers.create(record, mould), records)
+    with only_one(cache_folder() / "ports.lock"):  # a port is only taken once its container runs
+        elsewhere = [host for name in recorded_sandboxes() if name != sandbox for host in state_of(name).hosts()]
+        records = containers.new_records(sandbox, names, [*kept, *elsewhere], prefix, bare=bare)
+        _at_once(lambda record: containers.create(record, mould), records)
     return records
 
 
