@@ -15,7 +15,7 @@ audit() { ! as_root test -f "$BASE/audit.jsonl" || audit_line "$@" | as_root tee
 write_file() {
   as_root test -d "$(dirname "$1")" || as_root install -d -m 0755 "$(dirname "$1")" || return 1
   printf '%s\n' "$3" | as_root tee "$1.new" >/dev/null &&
-    as_root chmod "$2" "$1.new" && as_root mv -f "$1.new" "$1"
+    as_root chmod "$2" "$1.new" && as_root sync "$1.new" && as_root mv -f "$1.new" "$1" && as_root sync "$(dirname "$1")"
 }
 
 # ---------------------------------------------------------------- reading

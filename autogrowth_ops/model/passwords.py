@@ -9,6 +9,7 @@ import json
 import stringprep
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 from .secret import Secret
 
@@ -32,7 +33,12 @@ def fingerprint(secrets: Mapping[str, Secret], salt: str) -> str:
     """A name for exactly these secrets, 16 hexadecimal digits, too slow to make for guessing them; "" for none."""
     if not secrets:
         return ""
-    text = json.dumps({name: secret.reveal() for name, secret in secrets.items()}, sort_keys=True)
+    return _slow_name(json.dumps({name: secret.reveal() for name, secret in secrets.items()}, sort_keys=True), salt)
+
+
+@lru_cache(maxsize=64)
+def _slow_name(text: str, salt: str) -> str:
+    """It is asked for several times a deploy, and takes a twentieth of a second."""
     return hashlib.scrypt(text.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=8).hex()
 
 

@@ -24,7 +24,7 @@ from .docker import Answer, Unforeseen
 
 Kind = Literal["killed", "unheard", "failing"]
 Answering = Callable[[Sequence[str]], Answer]
-PASSED_ON = ("mv", "rm", "mkdir", "ln", "tar", "cp")
+PASSED_ON = ("mv", "rm", "mkdir", "ln", "tar", "cp", "sync")
 SEPARATOR = "\x1f"
 LONGEST_REQUEST = 4000  # a longer one is not written to a pipe at once
 ASK = f"""\

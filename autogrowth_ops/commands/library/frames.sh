@@ -94,6 +94,11 @@ step() {
 }
 
 # put PATH TEXT: a small file, whole or not at all.
-put() {
-  printf '%s\n' "$2" >"$1.new" && mv -f "$1.new" "$1"
-}
+put() { printf '%s\n' "$2" >"$1.new" && place "$1.new" "$1"; }
+
+# place NEW PATH: NEW becomes PATH from one moment to the next, and has done so when this ends, also for a host that loses
+# its power: what is new is on the disk before its name is.
+place() { on_disk "$1" && mv -fT "$1" "$2" && sync "${2%/*}"; }
+
+# on_disk PATH: a file, or a folder with all that is in it, is written to the disk.
+on_disk() { find "$1" ! -type l -exec sync {} +; }

@@ -15,7 +15,13 @@ facts() {
   while [ ! -d "$near" ]; do near=$(dirname "$near"); done
   if [ -w "$near" ]; then printf 'is_folder_writable=1\n'; fi
   df -Pk "$near" | awk 'NR == 2 { printf "disk_size_kib=%s\ndisk_free_kib=%s\n", $2, $4 }'
-  df -Pk /var/lib/docker 2>/dev/null | awk 'NR == 2 { printf "image_disk_free_kib=%s\n", $4 }'
+  df -Pk "$(docker_folder)" 2>/dev/null | awk 'NR == 2 { printf "image_disk_free_kib=%s\n", $4 }'
+}
+
+# docker_folder: where Docker keeps its images.
+docker_folder() {
+  configured=$(sed -n 's/.*"data-root" *: *"\([^"]*\)".*/\1/p' /etc/docker/daemon.json 2>/dev/null)
+  printf '%s\n' "${configured:-/var/lib/docker}"
 }
 
 # plugins: which of Docker's plugins are there; asking Docker itself takes longer than all the rest.

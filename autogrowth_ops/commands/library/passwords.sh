@@ -30,7 +30,7 @@ begin_rotation() {
     redis_change "on $redis_rules" >"$BASE/rotation.new/redis.beside"
     redis_change "on resetpass $redis_rules" >"$BASE/rotation.new/redis.only"
   fi
-  mv "$BASE/rotation.new" "$BASE/rotation"
+  place "$BASE/rotation.new" "$BASE/rotation"
 }
 
 # settle_passwords: only the new passwords are good from now on.
@@ -84,5 +84,5 @@ renew_variables() {
     BEGIN { many = split(names, listed, " "); for (i = 1; i <= many; i++) wanted[listed[i]] = 1 }
     { name = substr($0, 1, index($0, "=") - 1) }
     NR == FNR { if (name in wanted) line[name] = $0; next }
-    { print (name in line) ? line[name] : $0 }' "$renewed_from" "$renewed" >"$renewed.new") && mv -f "$renewed.new" "$renewed"
+    { print (name in line) ? line[name] : $0 }' "$renewed_from" "$renewed" >"$renewed.new") && place "$renewed.new" "$renewed"
 }

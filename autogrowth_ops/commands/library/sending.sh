@@ -8,10 +8,10 @@ receive() {
   tar -x -p -f - -C "$incoming" || return 1
   if [ -f "$incoming/source.tree" ]; then receive_source || return 1; fi
   rm -rf "$BASE/stack.next" "$BASE/passwords.next"
-  if [ -d "$incoming/stack" ]; then mv "$incoming/stack" "$BASE/stack.next" || return 1; fi
-  if [ -d "$incoming/passwords" ]; then mv "$incoming/passwords" "$BASE/passwords.next" || return 1; fi
+  if [ -d "$incoming/stack" ]; then place "$incoming/stack" "$BASE/stack.next" || return 1; fi
+  if [ -d "$incoming/passwords" ]; then place "$incoming/passwords" "$BASE/passwords.next" || return 1; fi
   if [ -d "$incoming/release" ]; then
-    rm -rf "$BASE/releases/$RELEASE" && mv "$incoming/release" "$BASE/releases/$RELEASE" || return 1
+    rm -rf "$BASE/releases/$RELEASE" && place "$incoming/release" "$BASE/releases/$RELEASE" || return 1
   fi
   rm -rf "$incoming"
 }
@@ -22,7 +22,13 @@ receive_source() {
   mkdir -p "$BASE/source" "$incoming/source" || return 1
   while IFS= read -r removed; do rm -f "$BASE/source/$removed" || return 1; done <"$incoming/source.removed"
   find "$BASE/source" -mindepth 1 -type d -empty -delete
-  cp -a "$incoming/source/." "$BASE/source/" && mv "$incoming/source.tree" "$BASE/source.tree"
+  cp -a "$incoming/source/." "$BASE/source/" && source_on_disk && place "$incoming/source.tree" "$BASE/source.tree"
+}
+
+# source_on_disk: what came, file by file; for a whole source that would take longer than the disk at once.
+source_on_disk() {
+  if [ -f "$incoming/source.full" ]; then sync --file-system "$BASE/source"; return; fi
+  (cd "$incoming/source" && find . ! -type l -print0) | (cd "$BASE/source" && xargs -0 sync)
 }
 
 # drop_release: what was sent is gone; what a migration printed stays, for the record of the failed release.

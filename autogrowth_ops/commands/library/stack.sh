@@ -5,7 +5,7 @@
 install_stack() {
   rm -rf "$BASE/stack.previous" && mkdir -p "$BASE/stack.previous" "$BASE/stack/proxy" "$BASE/stack/admin" || return 1
   chmod 0755 "$BASE/stack/proxy" && chmod 0777 "$BASE/stack/admin" || return 1
-  move_files cp "$BASE/stack" "$BASE/stack.previous" && mkdir "$BASE/stack.previous/of-$RELEASE" && move_files mv "$BASE/stack.next" "$BASE/stack" || return 1
+  move_files cp "$BASE/stack" "$BASE/stack.previous" && on_disk "$BASE/stack.previous" && mkdir "$BASE/stack.previous/of-$RELEASE" && move_files mv "$BASE/stack.next" "$BASE/stack" || return 1
   [ -f "$BASE/stack/proxy/release" ] || switch "" 0 || return 1
   stack_up && put "$BASE/stack/hash" "$1" && rm -rf "$BASE/stack.next"
 }
@@ -31,7 +31,7 @@ stack_up() {
     changed=yes
     install -m 0644 "$BASE/stack/Caddyfile" "$BASE/stack/proxy/Caddyfile.new" || return 1
     stack_compose run --rm --no-deps --no-TTY --entrypoint caddy proxy validate --config /etc/caddy/Caddyfile.new --adapter caddyfile </dev/null || return 1
-    mv -f "$BASE/stack/proxy/Caddyfile.new" "$BASE/stack/proxy/Caddyfile" || return 1
+    place "$BASE/stack/proxy/Caddyfile.new" "$BASE/stack/proxy/Caddyfile" || return 1
   fi
   stack_compose up --detach --wait --remove-orphans --quiet-pull || return 1
   [ -z "$changed" ] || curl --silent --show-error --fail-with-body --max-time 30 --retry 10 --retry-delay 1 --retry-connrefused \

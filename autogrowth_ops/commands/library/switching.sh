@@ -10,7 +10,7 @@ switch() {
 # proxy_file NAME TEXT: whole or not at all, and readable for the proxy, which has no rights over other users' files.
 proxy_file() {
   printf '%s' "$2" >"$BASE/stack/proxy/$1.new" && chmod 0644 "$BASE/stack/proxy/$1.new" || return 1
-  mv -f "$BASE/stack/proxy/$1.new" "$BASE/stack/proxy/$1"
+  place "$BASE/stack/proxy/$1.new" "$BASE/stack/proxy/$1"
 }
 
 # verify ID SECONDS CURL-WORDS...: the proxy answers 200 from this release, each time of three that the words ask it.
@@ -33,7 +33,7 @@ verify() {
 
 # point_current ID: `current` names this release from one moment to the next.
 point_current() {
-  ln -sfn "releases/$1" "$BASE/current.new" && mv -fT "$BASE/current.new" "$BASE/current"
+  ln -sfn "releases/$1" "$BASE/current.new" && place "$BASE/current.new" "$BASE/current"
 }
 
 unpoint_current() { rm -f "$BASE/current"; }

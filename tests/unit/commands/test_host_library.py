@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import tarfile
 from collections.abc import Callable, Sequence
@@ -164,6 +165,54 @@ def test_a_copy_that_was_cut_off_is_never_taken_for_a_whole_one(run: Run, base: 
     found = receive(run, {"source.removed": "b.py\n", "source.tree": "t2\n"})
     assert found["receive"][0] != 0
     assert not (base / "source.tree").exists()
+
+
+SEEN = """#!/bin/sh
+case $0 in
+*/mv) eval "from=\\${$(($# - 1))} to=\\$$#"; find "$from" -type f -printf 'renamed %p\\n' >>"$LOG"; [ -L "$from" ] || into=${to%/*} ;;
+*) for path; do case $path in /*) echo "synced $path" ;; *) echo "synced $PWD/${path#./}" ;; esac; done >>"$LOG" ;;
+esac
+PATH=${PATH#*:} "${0##*/}" "$@" || exit
+[ -z "${into:-}" ] || echo "into $into" >>"$LOG"
+"""
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """What was renamed (each file of a folder), into which folder, and what was written to the disk, in that order."""
+    for name in ("sync", "mv"):
+        program = tmp_path / "seen" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(SEEN)
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'seen'}:{os.environ['PATH']}")
+    monkeypatch.setenv("LOG", str(tmp_path / "log"))
+    return lambda: (tmp_path / "log").read_text().splitlines()
+
+
+@pytest.mark.parametrize("source_is", ["whole", "a difference"])
+def test_nothing_gets_its_name_before_it_is_on_the_disk(
+    run: Run, base: Path, disk: Callable[[], list[str]], source_is: str
+):
+    source = {"source.removed": "", "source.tree": "t1\n", "source/src/a b.py": "x"}
+    if source_is == "whole":
+        source["source.full"] = ""
+    receive(run, {"release/compose.yml": "c", "release/app.env": "A=1", "stack/compose.yml": "s", **source})
+    (base / "stack" / "proxy").mkdir(parents=True)
+    run(
+        step("switch", "switch", RELEASE.id, "8000"),
+        step("current", "point_current", RELEASE.id),
+        words.in_step("record", words.record(RELEASE)),
+    )
+    seen = disk()
+    renamed = [(number, line.split(" ", 1)[1]) for number, line in enumerate(seen) if line.startswith("renamed ")]
+    assert {Path(path).name for _, path in renamed} >= {"compose.yml", "release.new", "port.new", "release.json.new"}
+    assert [path for number, path in renamed if f"synced {path}" not in seen[:number]] == []
+    into = [(number, line.split(" ", 1)[1]) for number, line in enumerate(seen) if line.startswith("into ")]
+    assert [folder for number, folder in into if f"synced {folder}" not in seen[number:]] == []
+    of_source = f"synced {base}/source" + ("" if source_is == "whole" else "/src/a b.py")
+    marker = next(number for number, path in renamed if path.endswith("/source.tree"))
+    assert of_source in seen[:marker]
 
 
 def test_files_without_source_leave_the_source_alone(run: Run, base: Path):
