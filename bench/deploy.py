@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the sandbox host")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        project = make_project(Path(folder) / "project", APP, cores=0.5)
+        project = make_project(Path(folder) / "project", APP, as_shipped=True)
         if options.slower_start:
             main_file = project.source / "main.py"
             future = "from __future__ import annotations\n"

@@ -28,11 +28,19 @@ machine() {
   machine_tools
   machine_user "$1"
   ! starts_at_boot || printf 'starts_at_boot=1\n'
-  ! swarm=$(as_root docker info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null) || printf 'docker_answers=1\nswarm=%s\n' "$swarm"
+  # With --format it ends well also where no daemon answers.
+  ! swarm=$(as_root docker info 2>/dev/null) || printf 'docker_answers=1\nswarm=%s\n' "$(printf '%s' "$swarm" | sed -n 's/^ *Swarm: //p')"
   if as_root test -d "$BASE"; then printf 'folder=%s\n' "$(as_root stat -c '%U %a' "$BASE")"; fi
 }
 
+# half_installed: packages of ours that a host was installing when it went down, or that is still being done.
+half_installed() {
+  dpkg-query --show --showformat '${db:Status-Abbrev} ${Package}\n' 'docker*' containerd 'containerd.io' runc iptables curl tar \
+    ca-certificates restic logrotate 2>/dev/null | grep -v '^\(ii\|hi\|rc\|un\|pn\)'
+}
+
 machine_tools() {
+  ! half_installed >/dev/null || return 0
   ! command -v dockerd >/dev/null || ! command -v docker >/dev/null || printf 'tool=engine\n'
   case $(docker compose version --short 2>/dev/null) in [2-9]* | v[2-9]*) printf 'tool=compose\n' ;; esac
   ! docker buildx version >/dev/null 2>&1 || printf 'tool=buildx\n'
@@ -184,6 +192,8 @@ install_packages() {
   if [ -s "$TEMPORARY/lacking" ] && grep -E '^[EW]: ' "$TEMPORARY/update"; then return $NO_SOURCES; fi
   if [ -s "$TEMPORARY/lacking" ]; then cat "$TEMPORARY/lacking" && return $NO_PACKAGE; fi
   chosen=$(for name; do package_for "$name"; done)
+  # Without this apt refuses a host that went down in the middle of an installation.
+  as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure --pending --force-confdef --force-confold </dev/null
   # shellcheck disable=SC2086
   as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get install -q --yes --no-install-recommends \
     -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold $chosen </dev/null

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ INV = Path(sys.executable).with_name("inv")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # of those that share the tests each has hosts of its own
 APP = "-".join(filter(None, (os.environ.get("AUTOGROWTH_TESTS_APP", "tests-app"), WORKER)))  # two runs at once need two
 COPIED = ("env", "templates", "tasks.py", "examples/trading_app")
+PACKAGES = re.compile(r"apt-get update \\\n && apt-get install [^\n]* \\\n && rm -rf /var/lib/apt/lists/\*")
+ONE_REPLICA, TWO_REPLICAS = "      replicas: 1\n", "      replicas: 2\n"
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,11 @@ class Project:
         return self.root / "examples" / "trading_app"
 
 
-def make_project(root: Path, app: str, cores: float = 1.0) -> Project:
-    """The example as a project of its own at `root`, committed; each container of it starts with so many cores."""
+def make_project(root: Path, app: str, *, as_shipped: bool = False) -> Project:
+    """The example as a project of its own at `root`, committed.
+
+    Unless it is to be as it is shipped, hosts have less to do: one replica with a whole core, and an image without the
+    compiler and the libraries that the example's packages do not need."""
     for name in COPIED:
         source, target = CHECKOUT / name, root / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -76,8 +82,9 @@ def make_project(root: Path, app: str, cores: float = 1.0) -> Project:
             shutil.copy(source, target)
     base = root / "env" / "base.yml"
     text = base.read_text().replace("name: trading-app", f"name: {app}")
-    text = text.replace("        cpus: 0.5\n", f"        cpus: {cores}\n")
     base.write_text(text.replace("stack:\n", "stack:\n  proxy: {stream_close_seconds: 1}\n"))
+    if not as_shipped:
+        _lighten(root)
     (root / ".gitignore").write_text("__pycache__/\n.pytest_cache/\n/env/*.secrets\n")
     git(root, "init", "--quiet")
     git(root, "config", "user.name", "tests")
@@ -85,6 +92,21 @@ def make_project(root: Path, app: str, cores: float = 1.0) -> Project:
     project = Project(root, app)
     project.commit("first")
     return project
+
+
+def _lighten(root: Path) -> None:
+    for path, old, new in (
+        ("env/base.yml", "        cpus: 0.5\n", "        cpus: 1.0\n"),
+        ("env/sandbox.yml", TWO_REPLICAS, ONE_REPLICA),
+        ("env/production.yml", TWO_REPLICAS, ONE_REPLICA),
+    ):
+        text = (root / path).read_text()
+        assert old in text, f"{path} has no {old!r}"
+        (root / path).write_text(text.replace(old, new))
+    dockerfile = root / "templates" / "Dockerfile.j2"
+    text, found = PACKAGES.subn("true", dockerfile.read_text())
+    assert found == 2, "the Dockerfile installs its packages in other words"
+    dockerfile.write_text(text)
 
 
 def git(root: Path, *words: str) -> None:

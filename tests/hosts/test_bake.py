@@ -10,7 +10,7 @@ import pytest
 from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 
-from .choosing import usually
+from .choosing import thorough, usually
 from .conftest import settle
 from .load import Report, load
 from .project import APP, Project
@@ -61,7 +61,7 @@ def deploy(project: Project, host: SandboxHost) -> tuple[subprocess.CompletedPro
     return done, report
 
 
-@pytest.mark.parametrize("kind", usually(WORSE, "fails", "ends"))
+@pytest.mark.parametrize("kind", usually(WORSE, "fails"))
 def test_a_release_that_is_worse_is_taken_back(
     project: Project, host: SandboxHost, remote: FabricRemote, watched: str, kind: str
 ) -> None:
@@ -93,6 +93,7 @@ def test_a_release_that_is_as_good_is_kept_and_nothing_is_lost(
     assert f'"release":"{report.orders()[1]}"' in audited.stdout
 
 
+@thorough
 def test_a_release_that_nobody_asks_is_judged_by_what_runs(project: Project, watched: str) -> None:
     with (project.source / "main.py").open("a") as file:
         file.write("# without requests\n")

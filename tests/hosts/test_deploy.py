@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 
+from .choosing import thorough
 from .conftest import settle
 from .load import Report, load
-from .project import APP, INV, Project
+from .project import APP, INV, ONE_REPLICA, TWO_REPLICAS, Project
 
 BASE = f"/srv/{APP}/sandbox"
 NUMBERS = count(1)
@@ -44,6 +46,17 @@ def assert_nothing_lost(report: Report, old: object, new: object) -> None:
     assert report.failures == []
     assert report.orders() == [old, new]
     assert report.gap < GAP_SECONDS + report.control_gap
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_replicas(project: Project) -> Iterator[None]:
+    """What is promised is promised for several replicas."""
+    yml = project.root / "env" / "sandbox.yml"
+    yml.write_text(yml.read_text().replace(ONE_REPLICA, TWO_REPLICAS))
+    project.commit("two replicas")
+    yield
+    yml.write_text(yml.read_text().replace(TWO_REPLICAS, ONE_REPLICA))
+    project.commit("one replica")
 
 
 @pytest.fixture
@@ -86,12 +99,13 @@ def test_a_rollback_loses_no_request_and_brings_the_old_version_back(
     assert_nothing_lost(report, new, serving)
 
 
+@thorough
 def test_a_changed_port_loses_no_request_and_can_be_rolled_back(
     project: Project, host: SandboxHost, serving: str, restored: None
 ) -> None:
     yml, variables = project.root / "env" / "sandbox.yml", project.root / "env" / "sandbox.env"
     before = yml.read_text(), variables.read_text()
-    yml.write_text(before[0].replace("      replicas: 2\n", "      replicas: 2\n      port: 8001\n"))
+    yml.write_text(before[0].replace(TWO_REPLICAS, f"{TWO_REPLICAS}      port: 8001\n"))
     variables.write_text(before[1] + "\nPORT=8001\n")
     with load(host.http_port) as report:
         changed = deploy(project)["release"]
@@ -133,7 +147,7 @@ BROKEN = {
 }
 
 
-LIMITS = {"never listens": 3, "health answers 500": 15}  # these take all of it; others end before
+LIMITS = {"never listens": 3, "health answers 500": 6}  # these take all of it; others end before
 
 
 def break_release(project: Project, kind: str) -> str:
@@ -144,9 +158,7 @@ def break_release(project: Project, kind: str) -> str:
     file.write_text(content.replace(old, new, 1) if old else new + content)
     yml = project.root / "env" / "sandbox.yml"
     seconds = LIMITS.get(kind, 120)
-    yml.write_text(
-        yml.read_text().replace("      replicas: 2\n", f"      replicas: 2\n      start_timeout_seconds: {seconds}\n")
-    )
+    yml.write_text(yml.read_text().replace(TWO_REPLICAS, f"{TWO_REPLICAS}      start_timeout_seconds: {seconds}\n"))
     project.commit(kind)
     return expected
 
@@ -221,6 +233,7 @@ def test_a_dry_run_touches_nothing(project: Project, remote: FabricRemote, servi
     assert on_host(remote, look) == before
 
 
+@thorough
 def test_only_so_many_releases_are_kept(project: Project, remote: FabricRemote, serving: str) -> None:
     for _ in range(5):
         change_code(project)

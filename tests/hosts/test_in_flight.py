@@ -20,13 +20,13 @@ from autogrowth_ops.sandbox.hosts import SandboxHost
 
 from .choosing import thorough
 from .load import load
-from .project import Project
+from .project import ONE_REPLICA, Project
 from .test_faults import BASE, change_code, left_over
 
 SLOW_SECONDS = 20
 JOBS = 30
 WORKING = """\
-      replicas: 2
+      replicas: 1
     worker: {command: [python, main.py, worker], replicas: 2}
     scheduler: {command: [python, main.py, scheduler], singleton: true}
 """
@@ -197,7 +197,7 @@ def schedulers(remote: FabricRemote) -> Iterator[list[int]]:
 def test_jobs_are_not_cut_and_there_are_never_two_schedulers(
     project: Project, host: SandboxHost, remote: FabricRemote, edited: Callable[[str, str], None]
 ) -> None:
-    edited("      replicas: 2\n", WORKING)
+    edited(ONE_REPLICA, WORKING)
     deploy(project)
     in_application(project, "r.delete('scheduler:overlaps', 'jobs:done', 'jobs:cut', 'jobs:bad')")
     in_application(project, f"[r.rpush('jobs', '{{\"id\": %d, \"seconds\": 1.5}}' % n) for n in range({JOBS})]")
@@ -225,7 +225,7 @@ def test_a_warm_release_is_only_switched_to(
     project: Project, host: SandboxHost, remote: FabricRemote, edited: Callable[[str, str], None]
 ) -> None:
     edited("hosts:\n", "policies: {warm_minutes: 10}\n\nhosts:\n")
-    edited("      replicas: 2\n", WORKING)
+    edited(ONE_REPLICA, WORKING)
     old = deploy(project)
     before = web_containers(remote, old)
     change_code(project)
@@ -273,5 +273,5 @@ def test_a_release_is_not_stopped_behind_the_back_of_a_rollback(
             assert project.json("rollback", "--env=sandbox")["release"] == old
             time.sleep(2)
         assert report.failures == []
-        assert web_containers(remote, old).count("\n") == 2
+        assert web_containers(remote, old).count("\n") == 1
         subprocess.run(["git", "checkout", "--quiet", "."], cwd=project.root, check=True)

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Iterator
 
 import pytest
 
 from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 
-from .project import APP, Project
+from .project import APP, ONE_REPLICA, TWO_REPLICAS, Project
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_replicas(project: Project) -> Iterator[None]:
+    """There is more to look at."""
+    yml = project.root / "env" / "sandbox.yml"
+    before = yml.read_text()
+    yml.write_text(before.replace(ONE_REPLICA, TWO_REPLICAS))
+    project.inv("deploy", "--env=sandbox", "--skip-tests", "--wait=60s")
+    yield
+    yml.write_text(before)
 
 
 def test_health_asks_everything_in_one_trip(project: Project) -> None:

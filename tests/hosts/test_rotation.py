@@ -138,6 +138,7 @@ def test_a_rollback_keeps_the_present_passwords(
     project.inv("health", "--env=sandbox")
 
 
+@thorough
 def test_a_rollback_to_variables_that_were_written_otherwise_is_refused(
     project: Project, before: dict[str, str], rotate: Rotate, restored: None
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_rollback_to_variables_that_were_written_otherwise_is_refused(
     assert "DATABASE_URL, REDIS_URL cannot be given the present ones" in done.stderr
 
 
+@thorough
 def test_an_application_that_ends_without_its_database_is_started_again(
     project: Project, remote: FabricRemote, before: dict[str, str], rotate: Rotate, restored: None
 ) -> None:
@@ -172,7 +174,7 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("key", usually(STEPS, "passwords", "switch"))
+@pytest.mark.parametrize("key", usually(STEPS, "passwords"))
 def test_a_killed_change_of_passwords_is_put_right_by_the_next_deploy(
     project: Project, host: SandboxHost, remote: FabricRemote, before: dict[str, str], rotate: Rotate, key: str
 ) -> None:

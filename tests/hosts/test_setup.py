@@ -14,7 +14,7 @@ from autogrowth_ops.sandbox import lifecycle
 from autogrowth_ops.sandbox.hosts import SandboxHost
 from autogrowth_ops.sandbox.images import BASE_IMAGES, ensure_base_images
 
-from .project import APP, Project, make_project
+from .project import APP, INV, Project, make_project
 
 SANDBOX = f"setup-{os.getpid()}"
 FOLDER = f"/srv/{APP}-setup/bare"
@@ -36,13 +36,40 @@ class Server:
 
     def root(self, script: str) -> str:
         """What a script printed that root ran on it."""
-        words = ["docker", "exec", f"autogrowth-{SANDBOX}-{self.host.name}", "sh", "-euc", script]
+        words = ["docker", "exec", self.container, "sh", "-euc", script]
         return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
     def inv(self, *words: str, user: str = "deploy") -> subprocess.CompletedProcess[str]:
         """Run `inv setup` with the server declared as `user`'s."""
         self.project.root.joinpath("env/bare.yml").write_text(environment(self.host, user))
         return self.project.inv("setup", "--env=bare", *words, check=False)
+
+    @property
+    def container(self) -> str:
+        """Its name on this machine."""
+        return f"autogrowth-{SANDBOX}-{self.host.name}"
+
+    def start(self) -> subprocess.Popen[str]:
+        """`inv setup` in a process of its own."""
+        self.project.root.joinpath("env/bare.yml").write_text(environment(self.host, "deploy"))
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [str(INV), "setup", "--env=bare"], cwd=self.project.root, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
+        )  # fmt: skip
+
+    def kill_behind_a_step(self) -> str:
+        """Run `inv setup` and kill it when it has done its first step: what that was; empty if nothing was left to do."""
+        with self.start() as setup:
+            assert setup.stderr
+            said = []
+            for line in setup.stderr:
+                said.append(line)
+                if line.startswith("✓"):
+                    setup.kill()
+                    return line.split("  ")[0]
+            setup.wait()
+        assert setup.returncode == 0, said
+        return ""
 
     def states(self, *words: str, user: str = "deploy") -> dict[str, str]:
         """State of each item as `inv setup --json` printed it."""
@@ -61,7 +88,7 @@ def environment(host: SandboxHost, user: str) -> str:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    project = make_project(tmp_path_factory.mktemp("setup"), f"{APP}-setup")
+    project = make_project(tmp_path_factory.mktemp("setup"), f"{APP}-setup", as_shipped=True)
     (project.root / "env/bare.env").write_text((project.root / "env/production.env").read_text())
     try:
         yield Server(project, lifecycle.up(SANDBOX, ["bare1"], bare=True, report=print)[0])
@@ -128,9 +155,26 @@ def test_a_distribution_without_compose_2_is_refused_with_what_to_do(server: Ser
     assert "has no package for Compose 2, buildx; use Debian 13" in done.stderr
 
 
-def test_a_bare_server_becomes_ready(server: Server) -> None:
-    states = server.states()
-    assert states["packages"] == states["start"] == states["group"] == "changed"
+def test_a_server_that_goes_down_while_it_is_made_ready_can_be_made_ready_again(server: Server) -> None:
+    with server.start() as setup:
+        server.root("until pidof dpkg; do sleep 0.05; done")
+        subprocess.run(["docker", "restart", "--time", "0", server.container], check=True, capture_output=True)
+        said = setup.communicate(timeout=120)[1]
+    assert setup.returncode == 3, said
+    assert "connection" in said
+    assert server.states("--dry-run")["packages"] == "missing"
+
+
+def test_a_killed_setup_goes_on_where_it_was_and_leaves_a_ready_server(server: Server) -> None:
+    done: list[str] = []
+    while killed := server.kill_behind_a_step():
+        done.append(killed)
+    assert len(done) >= 4, done
+    assert len(set(done)) == len(done), "a step was done twice"
+    assert set(server.states().values()) == {"already"}
+
+
+def test_a_bare_server_has_become_ready(server: Server) -> None:
     assert server.root(f"stat -c '%U %a' {FOLDER}") == "deploy 750\n"
     assert server.root("su deploy -c 'docker compose version --short'").startswith("2.")
     assert json.loads(server.root("cat /etc/docker/daemon.json"))["log-opts"] == {"max-size": "20m", "max-file": "5"}
@@ -156,6 +200,13 @@ def test_a_server_that_was_made_ready_can_be_deployed_to(server: Server) -> None
     server.project.commit("declare the server")
     server.project.inv("deploy", "--env=bare", "--skip-tests", POSTGRES_PASSWORD="a", REDIS_PASSWORD="b")
     assert "healthy" in server.root("curl --silent http://127.0.0.1/health")
+
+
+def test_the_image_runs_as_appuser_and_has_no_compiler(server: Server) -> None:
+    web = server.root("docker ps --quiet --filter label=com.docker.compose.service=web | head -n 1").strip()
+    assert server.root(f"docker exec {web} id -un") == "appuser\n"
+    assert server.root(f"docker exec {web} sh -c 'command -v gcc g++ cc || echo none'") == "none\n"
+    assert server.root(f"docker exec {web} python -c 'import sys; print(sys.prefix)'") == "/opt/venv\n"
 
 
 def test_the_log_of_steps_is_rotated(server: Server) -> None:
