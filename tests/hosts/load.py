@@ -4,8 +4,7 @@ python load.py PORT PATH RATE    until standard input ends; prints one JSON docu
 
 from __future__ import annotations
 
-import http.client
-import http.server
+import asyncio
 import json
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LONGEST_SECONDS = 300
+LONGEST_ANSWER_SECONDS = 15
 
 
 @dataclass
@@ -50,74 +50,82 @@ def load(port: int, path: str = "/version", rate: int = 50) -> Iterator[Report]:
                 setattr(report, name, value)
 
 
-class _Control(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 class _Client:
+    """Asks for a path of a port on this machine, each time over a new connection."""
+
     def __init__(self, port: int, path: str) -> None:
-        self.port, self.path = port, path
+        self._port = port
+        self._request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
         self.answers: list[tuple[float, float, str, bool]] = []
 
-    def ask(self) -> None:
+    async def ask(self) -> None:
         began = time.monotonic()
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
-            connection.request("GET", self.path)
-            answer = connection.getresponse()
-            answer.read()
-            connection.close()
-            said, is_good = answer.headers.get("X-Release", ""), answer.status == 200
-            said = said if is_good else f"status {answer.status}"
-        except (OSError, http.client.HTTPException) as error:
+            status, headers = _parsed(await asyncio.wait_for(self._answer(), LONGEST_ANSWER_SECONDS))
+            said, is_good = headers.get("x-release", ""), status == "200"
+            said = said if is_good else f"status {status}"
+        except (OSError, ValueError, asyncio.TimeoutError) as error:
             said, is_good = repr(error), False
         self.answers.append((began, time.monotonic(), said, is_good))
+
+    async def _answer(self) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            writer.write(self._request)
+            return await reader.read()
+        finally:
+            writer.close()
 
     def gap(self) -> float:
         ends = sorted(end for _, end, _, is_good in self.answers if is_good)
         return max((after - before for before, after in zip(ends, ends[1:], strict=False)), default=0.0)
 
 
-def _drive(client: _Client, control: _Client, rate: int, ended: threading.Event) -> None:
-    began, number, threads = time.monotonic(), 0, []
+def _parsed(answer: bytes) -> tuple[str, dict[str, str]]:
+    """Status and headers of a whole answer. Raise ValueError if it is none."""
+    head, mark, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    if not mark or len(body) < int(headers.get("content-length", 0)):
+        raise ValueError(f"cut off: {answer[:200]!r}")
+    return first.split(" ", 2)[1], headers
+
+
+async def _control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    writer.close()
+
+
+async def _drive(client: _Client, control: _Client, rate: int, ended: threading.Event) -> None:
+    began, number, asking = time.monotonic(), 0, []
     while not ended.is_set() and time.monotonic() - began < LONGEST_SECONDS:
-        for one in (client, control):
-            thread = threading.Thread(target=one.ask)
-            thread.start()
-            threads.append(thread)
+        asking += [asyncio.create_task(one.ask()) for one in (client, control)]
         number += 1
-        ended.wait(max(0.0, began + number / rate - time.monotonic()))
-    for thread in threads:
-        thread.join()
+        await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+    await asyncio.gather(*asking)
+
+
+async def _measure(port: int, path: str, rate: int) -> dict[str, object]:
+    server = await asyncio.start_server(_control, "127.0.0.1", 0)
+    client, control = _Client(port, path), _Client(server.sockets[0].getsockname()[1], "/")
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    print("ready", flush=True)
+    await _drive(client, control, rate, ended)
+    answers = sorted(client.answers)
+    return {
+        "sent": len(answers),
+        "failures": [said for _, _, said, is_good in answers if not is_good],
+        "releases": [said for _, _, said, is_good in answers if is_good],
+        "gap": client.gap(),
+        "control_gap": control.gap(),
+    }
 
 
 def main() -> None:
     """Send until standard input ends."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Control)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    client, control = _Client(int(sys.argv[1]), sys.argv[2]), _Client(server.server_address[1], "/")
-    ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
-    print("ready", flush=True)
-    _drive(client, control, int(sys.argv[3]), ended)
-    answers = sorted(client.answers)
-    print(
-        json.dumps(
-            {
-                "sent": len(answers),
-                "failures": [said for _, _, said, is_good in answers if not is_good],
-                "releases": [said for _, _, said, is_good in answers if is_good],
-                "gap": client.gap(),
-                "control_gap": control.gap(),
-            }
-        )
-    )
+    print(json.dumps(asyncio.run(_measure(int(sys.argv[1]), sys.argv[2], int(sys.argv[3])))))
 
 
 if __name__ == "__main__":

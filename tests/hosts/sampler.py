@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-PAUSE_SECONDS = 0.002
+PAUSE_SECONDS = 0.005
 YOUNG_SECONDS, OLD_PAUSE_SECONDS = 0.2, 0.2
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from autogrowth_ops.model.environment import Host
 
+from .project import WORKER
+
 KEY_TYPES = ("ed25519", "ecdsa", "rsa")
 
 
@@ -103,9 +105,10 @@ def public_key(file: Path) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that no connection of this machine takes meanwhile."""
+    """A port that nobody listens on, and that neither connections of this machine nor other workers take meanwhile."""
+    first = 24_000 + int(WORKER.removeprefix("gw") or 0) % 8 * 1000
     while True:
-        port = random.randrange(24_000, 32_000)
+        port = random.randrange(first, first + 1000)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

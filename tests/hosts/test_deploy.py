@@ -254,6 +254,7 @@ def test_an_unknown_rollback_target_lists_what_there_is(project: Project, servin
     assert serving in done.stderr
 
 
+@thorough
 def test_a_git_ref_is_deployed_as_it_was(project: Project, host: SandboxHost, serving: str) -> None:
     subprocess.run(["git", "tag", "--force", "v1"], cwd=project.root, check=True)
     tagged = deploy(project)["release"]

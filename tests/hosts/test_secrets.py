@@ -22,7 +22,7 @@ from autogrowth_ops.folders import state_folder
 from autogrowth_ops.sandbox.state import state_of
 
 from .leaks import Samples, files_with, forms, found_in, make_secret, sampling
-from .project import APP, INV, ONE_REPLICA, Project, make_project
+from .project import APP, INV, TWO_REPLICAS, Project, make_project
 
 NAME = f"{APP}-secrets"
 BASE = f"/srv/{NAME}/sandbox"
@@ -201,12 +201,12 @@ def speak(runs: Runs) -> None:
 @pytest.fixture(scope="module")
 def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """All kinds of runs, made once, with samplers at work from before the first to behind the last."""
-    project = make_project(Path(tmp_path_factory.mktemp("secrets")) / "project", NAME)
+    project = make_project(Path(tmp_path_factory.mktemp("secrets")) / "project", NAME, as_shipped=True)
     yml, env = (project.root / "env" / f"sandbox.{kind}" for kind in ("yml", "env"))
     yml.write_text(
         yml.read_text()
         .replace("REDIS_PASSWORD]", "REDIS_PASSWORD, API_TOKEN]")
-        .replace(ONE_REPLICA, f"{ONE_REPLICA}      start_timeout_seconds: 5\n")
+        .replace(TWO_REPLICAS, f"{TWO_REPLICAS}      start_timeout_seconds: 5\n")
     )
     env.write_text(env.read_text() + "\nAPI_TOKEN={{ secrets.API_TOKEN }}\n")
     project.commit()
@@ -229,7 +229,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_every_run_printed_something_to_look_into(runs: Runs) -> None:
-    assert len(runs.printed) == (40 if runs.is_thorough else 25)
+    assert len(runs.printed) == (40 if runs.is_thorough else 24)
     assert [kind for kind, text in runs.printed.items() if not text.strip()] == []
 
 
@@ -253,6 +253,13 @@ def test_the_samplers_looked_often_enough_to_see_what_lives_shortly(runs: Runs) 
     assert runs.seen.scans > 1000
     assert {"python3", "git"} & set(runs.seen.programs)
     assert {"docker", "sh", "curl", "psql", "redis-cli"} <= set(runs.seen.programs)  # these run on the host only
+
+
+def test_the_image_as_shipped_runs_as_appuser_and_has_no_compiler(runs: Runs) -> None:
+    web = runs.on_host("docker ps --quiet --filter label=com.docker.compose.service=web | head -n 1").strip()
+    assert runs.on_host(f"docker exec {web} id -un") == "appuser\n"
+    assert runs.on_host(f"docker exec {web} sh -c 'command -v gcc g++ cc || echo none'") == "none\n"
+    assert runs.on_host(f"docker exec {web} python -c 'import sys; print(sys.prefix)'") == "/opt/venv\n"
 
 
 def test_no_image_has_a_secret_in_its_layers_history_or_settings(runs: Runs) -> None:

@@ -82,8 +82,8 @@ attempt() {
   step_code=$?
   clock
   step_took=$((NOW - step_begun))
-  frame end "$step_name" "$step_code" "$step_took"
   if [ "$step_code" = 0 ]; then audit "$step_name" done "$step_took"; else audit "$step_name" "failed:$step_code" "$step_took"; fi
+  frame end "$step_name" "$step_code" "$step_took"
 }
 
 # step NAME WORDS...: one step of a plan; a failing one ends the script.

@@ -60,10 +60,14 @@ def test_the_example_loads_by_itself(tmp_path):
     assert isinstance(environment, Environment)
 
 
+@pytest.fixture(scope="module")
+def example():
+    return read_yaml(ROOT / "env" / "example.yml")[0]
+
+
 @pytest.mark.parametrize("path", list(key_paths()), ids="/".join)
-def test_the_example_has_every_key(path):
-    entries, _ = read_yaml(ROOT / "env" / "example.yml")
-    assert has(entries, path), f"env/example.yml: {'/'.join(path)} is missing"
+def test_the_example_has_every_key(example, path):
+    assert has(example, path), f"env/example.yml: {'/'.join(path)} is missing"
 
 
 @pytest.mark.parametrize(("section", "key"), SECTIONS, ids=lambda part: "/".join(part) if part else "top")
