@@ -45,6 +45,12 @@ def packaged_templates() -> Path:
     return inside if inside.is_dir() else Path(__file__).parent.parent / "templates"
 
 
+def _differs(folder: Path, packaged: Path, name: str) -> bool:
+    """Whether the folder has a template of its own by that name."""
+    own = folder / name
+    return own.is_file() and own.read_bytes() != (packaged / name).read_bytes()
+
+
 def env_value(value: Value) -> str:
     """A value for Compose's env files: arrives in the container as it is, whatever characters it has.
 
@@ -88,6 +94,7 @@ class Renderer:
     def __init__(self, environment: Environment, root: Path) -> None:
         self._environment = environment
         self._jinja = _jinja(root / "templates", packaged_templates())
+        self._has_own_compose = _differs(root / "templates", packaged_templates(), "app.compose.yml.j2")
 
     def text(self, template: str, **names: object) -> str:
         """The rendered template, ending with one newline. Raise ConfigError naming the template and the line."""
@@ -128,19 +135,33 @@ class Renderer:
         return (self._environment.app.services[public].port or 0) if public else 8000
 
     def release(self, release: str, version: Version, host: Host) -> tuple[RenderedFile, ...]:
-        """Files of `releases/<id>/` on one app host, except its record."""
+        """Files of `releases/<id>/` on one app host, except its record.
+
+        Raise ConfigError if a template of the project's own breaks the rules of docs/templates.md."""
         environment = self._environment
         service = environment.app.services.get(environment.app.public_service())
         check = HEALTHCHECK.format(port=self._port(), path=service.health_path if service else "/health")
         names = {"release": release, "version": version, "extra_hosts": _extra_hosts(environment, host)}
+        compose = self.text("app.compose.yml", **names)
+        if self._has_own_compose:
+            self._require_rules(compose, release)
         files = [
-            RenderedFile("compose.yml", self.text("app.compose.yml", **names)),
+            RenderedFile("compose.yml", compose),
             RenderedFile("app.env", self.text("app.env", variables=self.variables()), SECRET_MODE),
             RenderedFile("logging.conf", self.text("logging.conf"), 0o644),
         ]
         if not environment.app.dockerfile:
             files.append(RenderedFile("Dockerfile", self.text("Dockerfile", healthcheck=check)))
         return tuple(files)
+
+    def _require_rules(self, compose: str, release: str) -> None:
+        from .config.compose_rules import ReleaseRules, broken_rules
+
+        app, project = self._environment.app, self._environment.project
+        labels = {"autogrowth.project": project, "autogrowth.release": release}
+        rules = ReleaseRules(tuple(app.services), app.public_service(), release, labels)
+        if problems := broken_rules(compose, "compose.yml", rules):
+            raise ConfigError(problems)
 
     def stack(self, host: Host) -> tuple[RenderedFile, ...]:
         """Files of `stack/` on one host."""

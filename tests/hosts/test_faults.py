@@ -8,28 +8,69 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
+from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 
+from autogrowth_ops.engines import engine_for
+from autogrowth_ops.model.environment import App, Environment, Migrate, Service
+from autogrowth_ops.model.plan import Plan
+from autogrowth_ops.model.policies import Policies
 from autogrowth_ops.remote import FabricRemote
 from autogrowth_ops.sandbox.hosts import SandboxHost
 from autogrowth_ops.sandbox.relay import Relay
+from tests.fakes import make_containers, make_environment
+from tests.plans import OLD, OLDER, make_change, serving
 
-from .choosing import usually
+from .choosing import thorough, usually
 from .conftest import connect, settle
 from .far import behind_relay
-from .load import load
-from .project import APP, INV, Project
+from .load import Report, load
+from .project import APP, INV, ONE_REPLICA, Project
 
 BASE = f"/srv/{APP}/sandbox"
 NUMBERS = count(1)
-DEPLOY_STEPS = ("lock", "receive", "build", "start", "ready", "switch", "verify", "current", "record", "retire")
-ROLLBACK_STEPS = ("lock", "start", "ready", "switch", "verify", "current", "record", "retire")
 Strike = Callable[[subprocess.Popen[str], SandboxHost, Relay], None]
+
+
+WHOLE = """\
+    worker: {command: [python, main.py, worker]}
+    scheduler: {command: [python, main.py, scheduler], singleton: true}
+"""
+
+
+def steps_of(plan: Plan) -> tuple[str, ...]:
+    """Keys of the steps, without the releases in some of them; nothing can be tried behind the last one."""
+    keys = (re.sub(r"-\d{8}.*", "", step.key) for step in plan.steps())
+    return tuple(key for key in keys if key != "unlock")
+
+
+def planned_steps(environment: Environment, **change: Any) -> tuple[str, ...]:
+    """The steps that the engine plans for a change; a new step of the engine is tried because it stands here by itself."""
+    running = make_containers(OLD.id, **{name: one.replicas for name, one in environment.app.services.items()})
+    stopped = make_containers(OLDER.id, "exited", web=1)
+    observed = replace(serving(), containers=(*running, *stopped))
+    return steps_of(engine_for(environment).plan(make_change(environment, observed, **change)))
+
+
+SMALL = make_environment()
+LARGE = make_environment(
+    app=App(
+        name="shop",
+        services={"web": Service(port=8000), "worker": Service(), "scheduler": Service(singleton=True)},
+        migrate=Migrate(command=("migrate",)),
+    ),
+    policies=Policies(bake_seconds=1, keep_releases=2),
+)
+STEPS = {
+    "deploy": planned_steps(SMALL),
+    "deploy of everything": planned_steps(LARGE, with_stack=True),
+    "rollback": planned_steps(SMALL, release=OLDER, is_new=False, sources=False),
+}
 
 
 def change_code(project: Project) -> None:
@@ -38,7 +79,18 @@ def change_code(project: Project) -> None:
     project.commit()
 
 
-@cache
+def change_everything(project: Project) -> None:
+    """Code, schema and stack; of that only what no request goes through."""
+    change_code(project)
+    number = next(NUMBERS)
+    (project.source / "src" / "migrations" / f"8{number:03d}_fault.sql").write_text(
+        f"create table fault_{number} ();\n"
+    )
+    base = project.root / "env" / "base.yml"
+    base.write_text(re.sub(r"256MiB, cpus: [\d.]+", f"256MiB, cpus: 0.{25 + number % 50}", base.read_text()))
+    project.commit()
+
+
 def planned(project: Project, *words: str) -> dict[str, str]:
     """Titles of the plan's steps, by key, as far as they are the same each time."""
     shown = json.loads(project.inv(*words, "--dry-run", "--json").stdout)
@@ -101,12 +153,33 @@ was=$(sed -n 's/.*"was": "\\([^"]*\\)".*/\\1/p' $of) && [ -n "$was" ] && grep -q
     return remote.run(words.format(BASE), timeout_seconds=30).exit_code == 0
 
 
+@pytest.fixture
+def whole(project: Project, two_releases: None) -> Iterator[None]:
+    """A project with everything that makes a step of its own; as it was behind the test."""
+    yml, base = (project.root / "env" / name for name in ("sandbox.yml", "base.yml"))
+    before = yml.read_text(), base.read_text()
+    yml.write_text(
+        before[0].replace(ONE_REPLICA, ONE_REPLICA + WHOLE) + "\npolicies: {bake_seconds: 1, keep_releases: 2}\n"
+    )
+    project.inv("deploy", "--env=sandbox", "--skip-tests", "--wait=60s")
+    yield
+    yml.write_text(before[0]), base.write_text(before[1])
+    project.inv("deploy", "--env=sandbox", "--skip-tests", "--wait=60s")
+
+
 def test_every_step_of_the_plans_is_tried(project: Project, two_releases: None) -> None:
     back = planned(project, "rollback", "--env=sandbox")
     change_code(project)
     steps = planned(project, "deploy", "--env=sandbox", "--skip-tests")
-    assert set(steps) - {"unlock", "stack", "migrate", "image", "prune"} == set(DEPLOY_STEPS)
-    assert set(back) - {"unlock"} == set(ROLLBACK_STEPS)
+    assert set(steps) - {"unlock", "prune"} == set(STEPS["deploy"])
+    assert set(back) - {"unlock"} == set(STEPS["rollback"])
+
+
+@thorough
+def test_every_step_of_a_deploy_of_everything_is_tried(project: Project, whole: None) -> None:
+    change_everything(project)
+    steps = planned(project, "deploy", "--env=sandbox", "--skip-tests")
+    assert set(steps) - {"unlock"} == set(STEPS["deploy of everything"])
 
 
 def signalled(number: signal.Signals) -> Strike:
@@ -148,15 +221,15 @@ FAULTS: dict[str, Strike] = {
     "host restarted": restart_host,
 }
 OUTAGES = ("Docker restarted", "host restarted")  # what is published through Docker itself is away meanwhile
-STEPS = {"deploy": DEPLOY_STEPS, "rollback": ROLLBACK_STEPS}
 USUAL = (
-    *(("SIGKILL", "deploy", key) for key in DEPLOY_STEPS),
+    *(("SIGKILL", "deploy", key) for key in STEPS["deploy"]),
     *(("SIGKILL", "rollback", key) for key in ("start", "switch", "record")),
     ("connection cut", "deploy", "switch"),
     ("connection silent", "deploy", "ready"),
     ("Docker restarted", "deploy", "ready"),
 )
-EVERY = [(fault, command, key) for fault in FAULTS for command, keys in STEPS.items() for key in keys]
+EVERY = [(fault, command, key) for fault in FAULTS for command in ("deploy", "rollback") for key in STEPS[command]]
+ONLY_OF_EVERYTHING = [key for key in STEPS["deploy of everything"] if key not in STEPS["deploy"]]
 
 
 @pytest.mark.parametrize(("fault", "command", "key"), usually(EVERY, *USUAL))
@@ -173,6 +246,31 @@ def test_a_fault_behind_a_step_loses_nothing_and_the_next_deploy_puts_it_right(
     if command == "deploy":
         change_code(project)
         words = (*words, "--skip-tests")
+    report, recovered = suffer(project, host, fault, words, key)
+    record_property("fault", (fault, command, key, str(len(report.failures)), f"{recovered:.1f}"))
+    assert report.failures == [] or fault in OUTAGES
+
+
+@pytest.mark.parametrize("key", usually(ONLY_OF_EVERYTHING))
+@pytest.mark.parametrize("fault", ["SIGKILL", "SIGTERM", "connection cut"])
+def test_a_fault_in_a_deploy_of_everything_loses_nothing_and_the_next_puts_it_right(
+    project: Project,
+    host: SandboxHost,
+    whole: None,
+    record_property: Callable[[str, object], None],
+    fault: str,
+    key: str,
+) -> None:
+    change_everything(project)
+    report, recovered = suffer(project, host, fault, ("deploy", "--env=sandbox", "--skip-tests"), key)
+    row = (fault, "deploy of everything", key, str(len(report.failures)), f"{recovered:.1f}")
+    record_property("fault", row)
+    assert report.failures == []
+
+
+def suffer(project: Project, host: SandboxHost, fault: str, words: tuple[str, ...], key: str) -> tuple[Report, float]:
+    """A command that meets with a fault behind a step, and the deploy that puts things right, which leaves nothing behind;
+    the load meanwhile, and the seconds from the fault to the end."""
     title = planned(project, *words)[key]
     with behind_relay(host) as relay, load(host.http_port) as report:
         with begin(project, words) as process:
@@ -184,12 +282,11 @@ def test_a_fault_behind_a_step_loses_nothing_and_the_next_deploy_puts_it_right(
             until_it_serves(host)
         after = project.json("deploy", "--env=sandbox", "--skip-tests", "--wait=60s")
         recovered = time.monotonic() - began
-    record_property("fault", (fault, command, key, str(len(report.failures)), f"{recovered:.1f}"))
-    assert report.failures == [] or fault in OUTAGES
-    assert report.orders()[-1] == after["release"]
     remote = connect(host)
-    assert left_over(remote) == []
+    left = left_over(remote)
     remote.close()
+    assert (left, report.orders()[-1]) == ([], after["release"])
+    return report, recovered
 
 
 def until_it_serves(host: SandboxHost) -> None:

@@ -202,3 +202,19 @@ def test_a_digest_depends_on_path_text_and_mode(other: RenderedFile):
 def test_a_digest_tells_lists_of_texts_apart(first: list[str], second: list[str]):
     clean = [[text.replace("\0", "") for text in some] for some in (first, second)]
     assert (digest((), *clean[0]) == digest((), *clean[1])) == (clean[0] == clean[1])
+
+
+COMPOSE = (render.packaged_templates() / "app.compose.yml.j2").read_text()
+ANYWHERE = Host(name="app1", address="app1")
+
+
+def test_a_release_file_of_ones_own_that_breaks_a_rule_is_refused(tmp_path):
+    text = COMPOSE.replace("    pull_policy: never\n", "    pull_policy: never\n    container_name: web\n")
+    renderer = with_template(tmp_path, "app.compose.yml.j2", text)
+    with pytest.raises(ConfigError, match=r"^compose.yml:7: services/web/container_name: should not be there"):
+        renderer.release("r1", VERSION, ANYWHERE)
+
+
+def test_a_release_file_of_ones_own_that_keeps_the_rules_is_taken(tmp_path):
+    renderer = with_template(tmp_path, "app.compose.yml.j2", COMPOSE + "# more\n")
+    assert renderer.release("r1", VERSION, ANYWHERE)[0].text.endswith("# more\n")
