@@ -27,6 +27,8 @@ from .look import observe, observing, preflight
 from .migrations import Agree, agreed, tell_of_running, warning
 from .outcome import Outcome, Prepared
 
+FIRST_IMAGE_BYTES = 1 << 30  # what the example takes on an empty host: base images, compiler, packages, its own layers
+
 
 def prepare(
     session: Session, version: str = "", *, allow_dirty: bool = False, wait_seconds: float | None = 0
@@ -194,7 +196,11 @@ def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: D
 def _builds(change: Change) -> dict[str, int]:
     """About how many bytes the image takes on each host that builds one: as many as the largest that is there."""
     hash_ = change.release.build_hash
-    return {name: one.image_bytes for name in change.files if not (one := change.observed[name]).same_image(hash_)}
+    return {
+        name: one.image_bytes or FIRST_IMAGE_BYTES
+        for name in change.files
+        if not (one := change.observed[name]).same_image(hash_)
+    }
 
 
 def _joining(session: Session, observed: Mapping[str, Observation], draft: Draft, changed: Collection[str]) -> Draft:

@@ -68,6 +68,13 @@ def after(open_on: Open, outcome: Outcome, session: Session, **changes: object) 
     return replace(observed, **changes)
 
 
+def test_a_first_deploy_wants_room_for_an_image_nobody_knows_yet(open_on: Open):
+    session = open_on(None, Observation("app1", replace(FIT, image_disk_free_bytes=2**31 - 1)))
+    with pytest.raises(HostUnready, match="Docker's images; an image takes about 1 GiB"):
+        deploy(session)
+    assert not changed(session)
+
+
 def test_a_first_deploy_is_two_trips(open_on: Open):
     session = open_on()
     outcome = deploy(session)
