@@ -285,7 +285,7 @@ def suffer(project: Project, host: SandboxHost, fault: str, words: tuple[str, ..
     remote = connect(host)
     left = left_over(remote)
     remote.close()
-    assert (left, report.orders()[-1]) == ([], after["release"])
+    assert (left, report.releases[-1]) == ([], after["release"])
     return report, recovered
 
 
