@@ -135,18 +135,13 @@ class Renderer:
         return (self._environment.app.services[public].port or 0) if public else 8000
 
     def release(self, release: str, version: Version, host: Host) -> tuple[RenderedFile, ...]:
-        """Files of `releases/<id>/` on one app host, except its record.
-
-        Raise ConfigError if a template of the project's own breaks the rules of docs/templates.md."""
+        """Files of `releases/<id>/` on one app host, except its record."""
         environment = self._environment
         service = environment.app.services.get(environment.app.public_service())
         check = HEALTHCHECK.format(port=self._port(), path=service.health_path if service else "/health")
         names = {"release": release, "version": version, "extra_hosts": _extra_hosts(environment, host)}
-        compose = self.text("app.compose.yml", **names)
-        if self._has_own_compose:
-            self._require_rules(compose, release)
         files = [
-            RenderedFile("compose.yml", compose),
+            RenderedFile("compose.yml", self.text("app.compose.yml", **names)),
             RenderedFile("app.env", self.text("app.env", variables=self.variables()), SECRET_MODE),
             RenderedFile("logging.conf", self.text("logging.conf"), 0o644),
         ]
@@ -154,12 +149,16 @@ class Renderer:
             files.append(RenderedFile("Dockerfile", self.text("Dockerfile", healthcheck=check)))
         return tuple(files)
 
-    def _require_rules(self, compose: str, release: str) -> None:
+    def require_rules(self, files: Sequence[RenderedFile], release: str) -> None:
+        """Raise ConfigError if a Compose template of the project's own breaks the rules of docs/templates.md."""
         from .config.compose_rules import ReleaseRules, broken_rules
 
+        if not self._has_own_compose:
+            return
         app, project = self._environment.app, self._environment.project
         labels = {"autogrowth.project": project, "autogrowth.release": release}
         rules = ReleaseRules(tuple(app.services), app.public_service(), release, labels)
+        compose = next(file.text for file in files if file.path == "compose.yml")
         if problems := broken_rules(compose, "compose.yml", rules):
             raise ConfigError(problems)
 

@@ -33,21 +33,24 @@ machine() {
   if as_root test -d "$BASE"; then printf 'folder=%s\n' "$(as_root stat -c '%U %a' "$BASE")"; fi
 }
 
-# half_installed: packages of ours that a host was installing when it went down, or that is still being done.
-half_installed() {
-  dpkg-query --show --showformat '${db:Status-Abbrev} ${Package}\n' 'docker*' containerd 'containerd.io' runc iptables curl tar \
-    ca-certificates restic logrotate 2>/dev/null | grep -v '^\(ii\|hi\|rc\|un\|pn\)'
+# unsettled PACKAGE...: one of them was being installed when the host went down, or is at the moment. Its files are there,
+# which is no proof that it works.
+unsettled() {
+  dpkg-query --show --showformat '${db:Status-Abbrev}\n' "$@" 2>/dev/null | grep -qv '^.[nci]'
 }
 
 machine_tools() {
-  ! half_installed >/dev/null || return 0
+  unsettled 'docker*' containerd containerd.io runc iptables || machine_docker
+  for tool in curl tar restic logrotate; do
+    ! command -v "$tool" >/dev/null || unsettled "$tool" || printf 'tool=%s\n' "$tool"
+  done
+  [ ! -s /etc/ssl/certs/ca-certificates.crt ] || unsettled ca-certificates || printf 'tool=certificates\n'
+}
+
+machine_docker() {
   ! command -v dockerd >/dev/null || ! command -v docker >/dev/null || printf 'tool=engine\n'
   case $(docker compose version --short 2>/dev/null) in [2-9]* | v[2-9]*) printf 'tool=compose\n' ;; esac
   ! docker buildx version >/dev/null 2>&1 || printf 'tool=buildx\n'
-  for tool in curl tar restic logrotate; do
-    ! command -v "$tool" >/dev/null || printf 'tool=%s\n' "$tool"
-  done
-  [ ! -s /etc/ssl/certs/ca-certificates.crt ] || printf 'tool=certificates\n'
 }
 
 machine_user() {
@@ -159,7 +162,7 @@ compose_package() {
 # choose_source NAME...: the distribution's packages, unless Docker's own are installed or only they have everything.
 choose_source() {
   FROM=distribution
-  if dpkg-query -W -f '${Status}' docker-ce 2>/dev/null | grep -q ' installed'; then FROM=docker; fi
+  case $(dpkg-query -W -f '${db:Status-Status}' docker-ce 2>/dev/null) in "" | not-installed | config-files) ;; *) FROM=docker ;; esac
   [ "$FROM" = docker ] || [ -z "$(lacking "$@")" ] && return
   FROM=docker
   [ -z "$(lacking "$@")" ] || FROM=distribution
@@ -184,16 +187,27 @@ update_sources() {
   done
 }
 
+# settle_packages: apt refuses a host that went down in the middle of an installation until this is done. Where it cannot be
+# done apt says so.
+settle_packages() {
+  clock
+  settle_deadline=$((NOW + 300000))
+  until as_root env DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure --pending </dev/null >"$TEMPORARY/settled" 2>&1; do
+    clock
+    grep -q 'lock' "$TEMPORARY/settled" && [ "$NOW" -lt "$settle_deadline" ] || break
+    sleep 2
+  done
+}
+
 # install_packages NAME...: from the package sources the host has.
 install_packages() {
   update_sources
+  settle_packages
   choose_source "$@"
   lacking "$@" >"$TEMPORARY/lacking"
   if [ -s "$TEMPORARY/lacking" ] && grep -E '^[EW]: ' "$TEMPORARY/update"; then return $NO_SOURCES; fi
   if [ -s "$TEMPORARY/lacking" ]; then cat "$TEMPORARY/lacking" && return $NO_PACKAGE; fi
   chosen=$(for name; do package_for "$name"; done)
-  # Without this apt refuses a host that went down in the middle of an installation.
-  as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure --pending --force-confdef --force-confold </dev/null
   # shellcheck disable=SC2086
   as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get install -q --yes --no-install-recommends \
     -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold $chosen </dev/null

@@ -23,8 +23,8 @@ class ReleaseRules:
 
 def broken_rules(text: str, name: str, rules: ReleaseRules) -> tuple[str, ...]:
     """One line for each rule that the rendered `text` breaks, with the line in the file, which is called `name`."""
-    root, complaints = parse_yaml(text, name)
-    found = [*complaints, *(_broken(root, rules) if root and not complaints else ())]
+    root, complaints = parse_yaml(text, name)  # what env/ may not have, such as a tag, a Compose file may
+    found = complaints if root is None else _broken(root, rules)
     return tuple(f"{complaint}; {MEND}" for complaint in sorted(found))
 
 
@@ -33,8 +33,8 @@ def _broken(root: Entry, rules: ReleaseRules) -> Iterator[Complaint]:
     for name in rules.services:
         if name not in _keys(services):
             yield Complaint(services.origin, f"services/{name}: missing, but declared in env/ (app/services/{name})")
-    for name, service in _keys(services).items():
-        yield from _broken_of(name, service, rules)
+        else:
+            yield from _broken_of(name, _keys(services)[name], rules)
 
 
 def _broken_of(name: str, service: Entry, rules: ReleaseRules) -> Iterator[Complaint]:
@@ -42,7 +42,7 @@ def _broken_of(name: str, service: Entry, rules: ReleaseRules) -> Iterator[Compl
         ("container_name", "two releases run side by side, and a name is given once"),
         ("ports", "two releases run side by side, and a port is taken once; only the proxy listens on the host"),
     ):
-        if found := _keys(service).get(key):
+        if (found := _keys(service).get(key)) and found.value:
             yield Complaint(found.origin, f"services/{name}/{key}: should not be there: {why}")
     if "extends" in _keys(service):
         return  # the rest may stand in another file
@@ -62,7 +62,8 @@ def _keys(entry: Entry | None) -> Mapping[str, Entry]:
     own = children(entry)
     merged = own.get("<<")
     several = merged.value if merged and isinstance(merged.value, tuple) else (merged,)
-    return {**{key: value for one in reversed(several) for key, value in _keys(one).items()}, **own} if merged else own
+    inherited = {key: value for one in reversed(several) for key, value in _keys(one).items()}
+    return {**inherited, **{key: value for key, value in own.items() if key != "<<"}}
 
 
 def _pairs(labels: Entry | None) -> Mapping[str, str]:

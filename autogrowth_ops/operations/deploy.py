@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from ..commands import host as words
 from ..engines.request import Change
 from ..errors import HostUnready, UsageError
-from ..model.environment import Host
 from ..model.observation import Observation
-from ..model.plan import RenderedFile, SourceChange
-from ..model.release import ID_PATTERN, Release, Version, newest_first, release_id
-from ..model.stack import stack_services, without_passwords
-from ..model.then import as_of, services_of
-from ..render import ANY_RELEASE, Renderer, digest
+from ..model.plan import SourceChange
+from ..model.release import ID_PATTERN, Release, Version, newest_first
+from ..model.stack import stack_services
+from ..model.then import as_of
+from ..render import digest
 from ..session import Session
 from . import passwords
 from .carry_out import carry_out
+from .drafting import Draft, draft_of
 from .gate import run_gate
 from .hooks import with_hooks
 from .locking import when_free
@@ -48,11 +46,11 @@ def prepare(
         return prepare_known(session, observed, known, f"deploy {version}")
     with observing(session) as looked:
         source = session.source.version(version or "HEAD", allow_dirty=allow_dirty)
-        draft = _draft(session, source)
+        draft = draft_of(session, source)
         seen = looked()
         observed = when_free(session, seen, wait_seconds)
         if observed is not seen:  # another release may have come meanwhile: this one must be the newer by its id
-            draft = _draft(session, source)
+            draft = draft_of(session, source)
     prepared = _prepare_new(session, observed, draft)
     preflight(session, observed, prepared.change.stack, _builds(prepared.change))
     return prepared
@@ -148,27 +146,6 @@ def listed(observed: Mapping[str, Observation]) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A new release as this machine sees it, before a host was looked at; files are by host name."""
-
-    release: Release
-    files: Mapping[str, tuple[RenderedFile, ...]]
-    stack: Mapping[str, tuple[RenderedFile, ...]]
-
-
-def _draft(session: Session, version: Version, known: Release | None = None) -> Draft:
-    environment = session.environment
-    renderer = Renderer(environment, session.root)
-    hosts = [environment.hosts[name] for name in session.remotes]
-    app = [host for host in hosts if host.is_app()]
-    if not app:
-        raise UsageError(f"env/{environment.name}.yml: none of the chosen hosts has the role app")
-    release = known or _new_release(session, app, version)
-    files = {host.name: _files(renderer, release, host) for host in app}
-    return Draft(release, files, {host.name: renderer.stack(host) for host in hosts})
-
-
 def _prepare_new(session: Session, observed: Mapping[str, Observation], draft: Draft) -> Prepared:
     was = next((one.serving() for one in _of_app(session, observed)), None)
     draft = replace(draft, release=replace(draft.release, was=was or ""))
@@ -215,7 +192,7 @@ def _joining(session: Session, observed: Mapping[str, Observation], draft: Draft
     if not having.isdisjoint(changed):
         return draft
     made = {key: getattr(known, key) for key in ("id", "version", "created_at", "created_by", "image")}
-    joined = _draft(session, known.version, replace(draft.release, **made))
+    joined = draft_of(session, known.version, replace(draft.release, **made))
     return replace(joined, files={name: files for name, files in joined.files.items() if name not in having})
 
 
@@ -233,43 +210,6 @@ def _equal(session: Session, observed: Observation, release: Release) -> Release
 def _has(session: Session, observed: Observation, release: Release) -> bool:
     one = _equal(session, observed, release)
     return one is not None and one.id == release.id
-
-
-def _new_release(session: Session, app: list[Host], version: Version) -> Release:
-    environment = session.environment
-    now = session.clock.now()
-    anyone = replace(version, commit="", ref="", subject="")
-    plain = Renderer(without_passwords(environment), session.root)
-    every = [file for host in app for file in plain.release(ANY_RELEASE, anyone, host)]
-    dockerfile = next((file.text for file in every if file.path == "Dockerfile"), environment.app.dockerfile)
-    migrate = environment.app.migrate
-    new_id = release_id(now, version)
-    return Release(
-        id=new_id,
-        version=version,
-        build_hash=digest((), version.tree, dockerfile),
-        config_hash=digest(_unique(every)),
-        created_at=_iso(now),
-        created_by=session.who,
-        image=f"{environment.project}:{new_id}",
-        image_id=words.IMAGE_ID,
-        migration_hash=session.source.hash_of(version.tree, migrate.paths) if migrate else "",
-        public=environment.app.public_service(),
-        services=services_of(environment),
-        passwords=passwords.wanted(environment),
-        secret_variables=passwords.secret_variables(environment),
-        timings={words.TIMINGS: 0},
-    )
-
-
-def _unique(files: list[RenderedFile]) -> list[RenderedFile]:
-    return list({(file.path, file.text): file for file in files}.values())
-
-
-def _files(renderer: Renderer, release: Release, host: Host) -> tuple[RenderedFile, ...]:
-    rendered = renderer.release(release.id, release.version, host)
-    started = replace(release, state="started", image_id="", timings={})
-    return (*rendered, RenderedFile("release.json", started.to_json() + "\n"))
 
 
 def _sources(session: Session, observed: Mapping[str, Observation], version: Version) -> dict[str, SourceChange]:
@@ -298,7 +238,3 @@ def _serving(change: Change, host: str) -> Release:
     if current is None:
         raise HostUnready(f"{host}: the record of the serving release cannot be read")
     return current
-
-
-def _iso(now: datetime) -> str:
-    return re.sub(r"\.\d+", "", now.isoformat()).replace("+00:00", "Z")

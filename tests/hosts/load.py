@@ -86,9 +86,9 @@ def _parsed(answer: bytes) -> tuple[str, dict[str, str]]:
     head, mark, body = answer.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    if not mark or len(body) < int(headers.get("content-length", 0)):
-        raise ValueError(f"cut off: {answer[:200]!r}")
-    return first.split(" ", 2)[1], headers
+    if not mark or not first.startswith("HTTP/1.") or len(body) != int(headers.get("content-length", -1)):
+        raise ValueError(f"not a whole answer: {answer[:200]!r}")
+    return first.split(" ")[1], headers
 
 
 async def _control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -98,11 +98,14 @@ def planned(project: Project, *words: str) -> dict[str, str]:
 
 
 def until_done(process: subprocess.Popen[str], title: str) -> None:
-    """Read what `inv` says until this step is done; it may have ended."""
+    """Read what `inv` says until this step is done."""
     assert process.stderr
+    said = []
     for line in process.stderr:
+        said.append(line)
         if line.startswith("✓") and line.split(": ", 1)[1].startswith(title):
             return
+    raise AssertionError(f"{title}: no such step was done: {''.join(said)}")
 
 
 def begin(project: Project, words: tuple[str, ...]) -> subprocess.Popen[str]:

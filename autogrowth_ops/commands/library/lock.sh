@@ -16,7 +16,9 @@ take_lock() {
       show_lock
       rm -rf "$BASE/lock"
     fi
-    mkdir "$BASE/lock" && printf '%s\n' "$LOCK" >"$BASE/lock/token" && : >"$BASE/lock/heartbeat" && put "$BASE/lock/owner.json" "$1"
+    # None of it has to outlive a loss of power, and waiting for the disk would be silence.
+    mkdir "$BASE/lock" && printf '%s\n' "$LOCK" >"$BASE/lock/token" && printf '%s\n' "$1" >"$BASE/lock/owner.new" &&
+      mv "$BASE/lock/owner.new" "$BASE/lock/owner.json" && : >"$BASE/lock/heartbeat"
   ) 9>"$BASE/lock.guard" || return $?
   (beat $$) </dev/null >/dev/null 2>&1 &
 }

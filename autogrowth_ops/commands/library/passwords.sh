@@ -47,7 +47,7 @@ restore_passwords() {
   if [ -f "$BASE/rotation/postgres" ]; then in_postgres <"$BASE/rotation/postgres" || return 1; fi
   if [ -f "$BASE/rotation/redis" ]; then in_redis <"$BASE/rotation/redis" || return 1; fi
   rm -f "$BASE/stack/passwords"
-  if [ -f "$BASE/rotation/stack-passwords" ]; then cp "$BASE/rotation/stack-passwords" "$BASE/stack/passwords" || return 1; fi
+  if [ -f "$BASE/rotation/stack-passwords" ]; then put "$BASE/stack/passwords" "$(cat "$BASE/rotation/stack-passwords")" || return 1; fi
   rm -rf "$BASE/rotation" "$BASE/passwords.next"
 }
 

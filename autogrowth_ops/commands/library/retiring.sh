@@ -5,7 +5,9 @@
 retire() {
   clock
   put "$BASE/releases/$1/retires" $((NOW / 1000 + $2)) || return 1
+  exec 8>"$BASE/releases/$1/retiring" && flock 8 || return 1
   (attempt "retired-$1" stop_in_time "$@") </dev/null >/dev/null 2>&1 &
+  exec 8>&-
 }
 
 stop_in_time() {
@@ -45,10 +47,14 @@ all_stopped() {
   [ ! -f "$BASE/releases/$1/stopping" ] || flock "$BASE/releases/$1/stopping" true
 }
 
-# retiring: `id seconds` of each release that will stop; seconds below 0 if nobody does it any more.
+# retiring: `id seconds` of each release that will stop; seconds below 0 if nobody does it any more: whoever will holds a
+# lock meanwhile.
 retiring() {
   clock
   for path in "$BASE"/releases/*/retires; do
-    [ ! -f "$path" ] || printf '%s %s\n' "$(basename "${path%/retires}")" $(($(cat "$path") - NOW / 1000))
+    [ -f "$path" ] || continue
+    folder=${path%/retires} seconds=$(($(cat "$path") - NOW / 1000))
+    if flock --nonblock "$folder/retiring" true; then seconds=-1; fi
+    printf '%s %s\n' "${folder##*/}" "$seconds"
   done
 }

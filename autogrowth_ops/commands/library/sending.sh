@@ -17,7 +17,7 @@ receive() {
 }
 
 receive_source() {
-  rm -f "$BASE/source.tree"
+  rm -f "$BASE/source.tree" && sync "$BASE" || return 1
   if [ -f "$incoming/source.full" ]; then rm -rf "$BASE/source"; fi
   mkdir -p "$BASE/source" "$incoming/source" || return 1
   while IFS= read -r removed; do rm -f "$BASE/source/$removed" || return 1; done <"$incoming/source.removed"
@@ -25,9 +25,10 @@ receive_source() {
   cp -a "$incoming/source/." "$BASE/source/" && source_on_disk && place "$incoming/source.tree" "$BASE/source.tree"
 }
 
-# source_on_disk: what came, file by file; for a whole source that would take longer than the disk at once.
+# source_on_disk: what came, file by file; for a whole source that would take longer than the disk at once, and what was
+# removed has no file.
 source_on_disk() {
-  if [ -f "$incoming/source.full" ]; then sync --file-system "$BASE/source"; return; fi
+  if [ -f "$incoming/source.full" ] || [ -s "$incoming/source.removed" ]; then sync --file-system "$BASE/source"; return; fi
   (cd "$incoming/source" && find . ! -type l -print0) | (cd "$BASE/source" && xargs -0 sync)
 }
 

@@ -4,14 +4,14 @@
 # reads both files at each request, so nothing is reloaded and no connection is lost; a request that comes between the
 # two is tried again.
 switch() {
-  proxy_file port "$2" && proxy_file release "$1" && ROTATED=""
+  proxy=$BASE/stack/proxy
+  proxy_file port "$2" && proxy_file release "$1" || return 1
+  mv -fT "$proxy/port.new" "$proxy/port" && mv -fT "$proxy/release.new" "$proxy/release" && ROTATED="" && sync "$proxy"
 }
 
-# proxy_file NAME TEXT: whole or not at all, and readable for the proxy, which has no rights over other users' files.
-proxy_file() {
-  printf '%s' "$2" >"$BASE/stack/proxy/$1.new" && chmod 0644 "$BASE/stack/proxy/$1.new" || return 1
-  place "$BASE/stack/proxy/$1.new" "$BASE/stack/proxy/$1"
-}
+# proxy_file NAME TEXT: what is to become of a file, on the disk; readable for the proxy, which has no rights over other
+# users' files.
+proxy_file() { printf '%s' "$2" >"$proxy/$1.new" && chmod 0644 "$proxy/$1.new" && on_disk "$proxy/$1.new"; }
 
 # verify ID SECONDS CURL-WORDS...: the proxy answers 200 from this release, each time of three that the words ask it.
 verify() {

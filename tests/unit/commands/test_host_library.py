@@ -169,7 +169,7 @@ def test_a_copy_that_was_cut_off_is_never_taken_for_a_whole_one(run: Run, base: 
 
 SEEN = """#!/bin/sh
 case $0 in
-*/mv) eval "from=\\${$(($# - 1))} to=\\$$#"; find "$from" -type f -printf 'renamed %p\\n' >>"$LOG"; [ -L "$from" ] || into=${to%/*} ;;
+*/mv) eval "from=\\${$(($# - 1))} to=\\$$#"; find "$from" -type f -printf 'renamed %p\\n' >>"$LOG"; into=${to%/*} ;;
 *) for path; do case $path in /*) echo "synced $path" ;; *) echo "synced $PWD/${path#./}" ;; esac; done >>"$LOG" ;;
 esac
 PATH=${PATH#*:} "${0##*/}" "$@" || exit

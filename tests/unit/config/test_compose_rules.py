@@ -47,10 +47,26 @@ MERGED = f"x-all: &all\n{LABELS}services:\n  web:\n    <<: *all\n{NETWORKS}  wor
 EXTENDED = KEPT.replace(f"  worker:\n{LABELS}", "  worker: {extends: {file: other.yml, service: worker}}\n")
 
 
-@pytest.mark.parametrize("text", [KEPT, AS_LIST, MERGED, EXTENDED], ids=["mapping", "list", "merged", "extended"])
+MERGED_SERVICES = KEPT.replace("services:\n", "x-more: &more {}\nservices:\n  <<: *more\n")
+NOT_OURS = KEPT + '  debug: {profiles: [debug], container_name: debug, ports: ["9000:9000"]}\n'
+PUBLISHES_NOTHING = KEPT.replace("  worker:\n", "  worker:\n    ports: []\n")
+TAGGED = KEPT.replace("  worker:\n", "  worker:\n    ports: !reset []\n    command: [test, =, a]\n")
+RIGHT = {
+    "mapping": KEPT,
+    "list": AS_LIST,
+    "merged": MERGED,
+    "merged services": MERGED_SERVICES,
+    "extended": EXTENDED,
+    "a service that env/ does not name": NOT_OURS,
+    "no ports": PUBLISHES_NOTHING,
+    "tags of Compose": TAGGED,
+}
+
+
+@pytest.mark.parametrize("text", RIGHT.values(), ids=RIGHT)
 def test_rules_may_be_kept_in_every_way_that_compose_knows(text: str):
     assert broken_rules(text, "compose.yml", RULES) == ()
 
 
 def test_everything_that_is_wrong_is_told_at_once():
-    assert len(broken_rules("services: {web: {ports: [], container_name: a}}\n", "compose.yml", RULES)) == 6
+    assert len(broken_rules("services: {web: {ports: [80], container_name: a}}\n", "compose.yml", RULES)) == 6
