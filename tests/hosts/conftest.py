@@ -49,6 +49,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     ]
     if not rows:
         return
+    from .test_faults import in_order
+
+    rows.sort(key=in_order)
     lines = [f"| {' | '.join(row)} |" for row in (COLUMNS, ("---",) * len(COLUMNS), *rows)]
     terminalreporter.section("faults")
     terminalreporter.write_line("\n".join(lines))

@@ -223,6 +223,14 @@ FAULTS: dict[str, Strike] = {
     "Docker restarted": restart_docker,
     "host restarted": restart_host,
 }
+
+
+def in_order(row: tuple[str, ...]) -> tuple[int, ...]:
+    """Where a row of the table stands: by fault, by command, by step."""
+    fault, command, key, *_ = row
+    return list(FAULTS).index(fault), list(STEPS).index(command), STEPS[command].index(key)
+
+
 OUTAGES = ("Docker restarted", "host restarted")  # what is published through Docker itself is away meanwhile
 USUAL = (
     *(("SIGKILL", "deploy", key) for key in STEPS["deploy"]),
