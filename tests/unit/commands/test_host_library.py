@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
 import subprocess
 import tarfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -313,6 +315,18 @@ def test_a_failed_release_leaves_its_record_only(run: Run):
         words.in_section("releases", ("each_release",)),
     )
     assert found["releases"][1].strip() == bad.to_json()
+
+
+@pytest.mark.parametrize(("is_held", "is_due"), [(True, False), (False, True)])
+def test_a_release_that_nobody_waits_for_any_more_is_due(run: Run, base: Path, is_held: bool, is_due: bool):
+    folder = base / "releases" / "r1"
+    folder.mkdir(parents=True)
+    (folder / "retires").write_text(f"{int(time.time()) + 600}\n")
+    with (folder / "retiring").open("w") as waiting:
+        if is_held:
+            fcntl.flock(waiting, fcntl.LOCK_EX)
+        name, seconds = run(words.in_section("retiring", ("retiring",)))["retiring"][1].split()
+    assert (name, int(seconds) < 0) == ("r1", is_due)
 
 
 def test_files_that_are_not_there_show_nothing(run: Run, base: Path):
