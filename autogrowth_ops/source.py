@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -16,6 +17,7 @@ from .model.plan import Command, Payload, SourceChange
 from .model.release import Version
 
 MANY_PATHS = 500
+SECRETS = re.compile(r"(^|/)env/[^/]+\.secrets$")
 CHUNK = 1 << 18
 
 
@@ -28,7 +30,8 @@ class Source:
     def version(self, ref: str, *, allow_dirty: bool) -> Version:
         """The source at a ref; for HEAD, with `allow_dirty`, as it stands in the working folder.
 
-        Raise UsageError if it is no git checkout, the ref is unknown, or there are changes that were not committed."""
+        Raise UsageError if it is no git checkout, the ref is unknown, there are changes that were not committed, or it
+        has what must not or cannot be sent."""
         commit_id, subject = self._commit(ref)
         folder = self._git(git.prefix()).strip()
         dirty = git.parse_uncommitted(self._git(git.uncommitted())) if ref == "HEAD" else ()
@@ -38,7 +41,21 @@ class Source:
                 f"{', ...' if len(dirty) > 3 else ''}); commit them, or deploy them as they are with --allow-dirty"
             )
         tree = self._working_tree(commit_id, folder) if dirty else self._tree(commit_id, folder)
+        self._require_sendable(tree)
         return Version(commit_id, tree, ref, subject, bool(dirty))
+
+    def _require_sendable(self, tree: str) -> None:
+        found = git.parse_files(self._git(git.files(tree)))
+        if secret := next((path for _, path in found if SECRETS.search(path)), ""):
+            raise UsageError(
+                f"{secret}: would be sent with the source, because git does not ignore it; write /env/*.secrets to "
+                f".gitignore; if it was ever committed: git rm --cached {secret}, and change these secrets"
+            )
+        if module := next((path for mode, path in found if mode == git.SUBMODULE), ""):
+            raise UsageError(
+                f"{module}: a git submodule, whose files would not be sent; put them into this repository "
+                "(git subtree), or install them as a package"
+            )
 
     def has(self, tree: str) -> bool:
         """Whether this repository knows the tree, so that a difference to it can be told."""

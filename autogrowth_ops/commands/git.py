@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from ..model.plan import Command
 
+SUBMODULE = "160000"
+
 
 def commit(ref: str) -> Command:
     """Full commit id and subject of a ref."""
@@ -35,6 +37,17 @@ def uncommitted() -> Command:
 def parse_uncommitted(stdout: str) -> tuple[str, ...]:
     """Paths as git names them."""
     return tuple(entry[3:] for entry in stdout.split("\0") if len(entry) > 3)
+
+
+def files(tree_id: str) -> Command:
+    """Every file of a tree with its mode, ended by NUL."""
+    return ("git", "ls-tree", "-r", "-z", "--full-tree", tree_id)
+
+
+def parse_files(stdout: str) -> tuple[tuple[str, str], ...]:
+    """(mode, path) of each; the mode of a submodule is SUBMODULE."""
+    entries = (entry.partition("\t") for entry in stdout.split("\0") if entry)
+    return tuple((head.split(" ", 1)[0], path) for head, _, path in entries)
 
 
 def difference(base: str, target: str) -> Command:

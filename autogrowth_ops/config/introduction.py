@@ -19,8 +19,7 @@ Without `--env` it is the one in `AUTOGROWTH_ENV`, else `production`. `env/examp
 
 ## Where a value comes from
 
-The later wins: the default in the tables below, `env/base.yml`, `env/<name>.yml`, an override on the command line
-(`policies.keep_releases=3`, keys joined by dots, the value written as in YAML). Sections merge key by key; lists and
+The later wins: the default in the tables below, `env/base.yml`, `env/<name>.yml`. Sections merge key by key; lists and
 plain values are replaced. `null` takes a section such as `stack/redis` of `base.yml` out again.
 
 Files are YAML 1.2: `yes`, `on` and `off` are texts, and a key that stands twice is an error.

@@ -16,6 +16,12 @@ def stack_services(environment: Environment, host: Host) -> tuple[str, ...]:
     return (*proxy, *(datastores(environment) if host.is_data() else ()))
 
 
+def every_service(environment: Environment) -> tuple[str, ...]:
+    """All services that run anywhere: the application's, then those of the stack."""
+    proxy = ("proxy",) if environment.app.public_service() else ()
+    return (*environment.app.services, *proxy, *datastores(environment))
+
+
 def datastores(environment: Environment) -> tuple[str, ...]:
     """Which datastores the stack has."""
     return tuple(name for name in DATASTORES if getattr(environment.stack, name))

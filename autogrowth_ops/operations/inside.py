@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..commands.shell import quoted, script
 from ..errors import UsageError
 from ..model.plan import Command
+from ..model.stack import datastores, every_service
 from ..remote import Remote
 from ..session import Session
 from .look import require_docker
@@ -26,8 +27,9 @@ def run_inside(session: Session, service: str, command: Command, host: str = "")
 
 
 def _choose(session: Session, service: str, host: str) -> Remote:
-    stack = ("postgres", "redis")
-    services = (*session.environment.app.services, "proxy", *stack)
+    stack, services = datastores(session.environment), every_service(session.environment)
+    if not service:
+        raise UsageError(f"no service is public; say which one is meant: --service={services[0]}")
     if service not in services:
         raise UsageError(f"{service}: no such service; there are: {', '.join(services)}")
     fitting = [

@@ -9,6 +9,7 @@ from ..commands.shell import script
 from ..errors import UsageError
 from ..model.masking import masker
 from ..model.release import container_label
+from ..model.stack import every_service
 from ..remote import Remote
 from ..session import Session
 from .asking import Missing, ask_any
@@ -39,7 +40,7 @@ def logs(
     come until the caller is interrupted.
 
     Raise HostError if no host answers, HostUnready for one whose Docker does not."""
-    known = (*session.environment.app.services, "proxy", "postgres", "redis")
+    known = every_service(session.environment)
     unknown = [service for service in services if service not in known]
     if unknown:
         raise UsageError(f"{', '.join(unknown)}: no such service; there are: {', '.join(known)}")

@@ -67,15 +67,19 @@ def preflight(
 ) -> None:
     """Raise HostUnready naming every problem of every app host and of the `changing` ones; tell of those of others.
 
-    `builds` is about how many bytes the image takes on each host that builds one."""
+    `builds` is about how many bytes the image takes on each host that builds one; None: nothing is built, and a
+    full disk keeps no older release from coming back."""
     problems: list[str] = []
     for name, one in observed.items():
         is_needed = session.remotes[name].host.is_app() or name in changing
+        bearable = _disk_problems(one.facts, session.environment, 0) if builds is None else ()
         for problem in unfit(one.facts, session.environment, (builds or {}).get(name, 0)):
-            if is_needed:
-                problems.append(f"{name}: {problem}")
-            else:
+            if not is_needed:
                 session.note(f"warning: left as it is, it is not fit: {problem}", name)
+            elif problem in bearable:
+                session.note(f"warning: {problem}", name)
+            else:
+                problems.append(f"{name}: {problem}")
     if problems:
         raise HostUnready("\n".join(problems))
 

@@ -18,7 +18,8 @@ MIGRATED = ", on the migrated database"
 def undone(session: Session, change: Change, failures: Sequence[Failure], *, is_migrated: bool) -> OpsError:
     """Everything is as it was, but for the database if it was migrated."""
     stays = MIGRATED if is_migrated else ""
-    error = RolloutFailed(f"{_what(failures)}; undone, what served before still serves{stays}", _details(failures))
+    stands = f"what served before still serves{stays}" if any(_was(session, change).values()) else "nothing serves yet"
+    error = RolloutFailed(f"{_what(failures)}; undone, {stands}", _details(failures))
     if len(set(_was(session, change).values())) > 1:
         error.hosts = _hosts(session, change)
     return error

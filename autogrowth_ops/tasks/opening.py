@@ -79,10 +79,10 @@ def session_for(
 
 
 def seconds(text: str) -> float:
-    """Seconds of `90`, `30s`, `10m` or `1h`. Raise UsageError on anything else."""
+    """Seconds of `--wait`: `90`, `30s`, `10m` or `1h`. Raise UsageError on anything else."""
     from ..errors import UsageError
 
     found = re.fullmatch(r"(\d+)([smh]?)", text)
     if not found:
-        raise UsageError(f"{text}: no length of time; write 90, 30s, 10m or 1h")
+        raise UsageError(f"--wait: {text}: no length of time; write 90, 30s, 10m or 1h")
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]

@@ -265,3 +265,26 @@ def test_a_stream_comes_in_pieces_and_is_closed():
     stream = io.BytesIO(b"x" * (module.CHUNK + 1))
     assert [len(piece) for piece in chunks(stream)] == [module.CHUNK, 1]
     assert stream.closed
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_a_file_of_secrets_is_never_sent(top: Path, is_committed: bool):
+    write(top, {"app/env/production.secrets": "TOKEN=hunter2\n"})
+    if is_committed:
+        commit(top, "by mistake")
+    with pytest.raises(UsageError, match=r"^env/production.secrets: would be sent .* /env/\*.secrets to .gitignore"):
+        head(Source(top / "app"), allow_dirty=True)
+
+
+def test_a_file_of_secrets_that_git_ignores_is_nobodys_concern(top: Path):
+    write(top, {"app/env/production.secrets": "TOKEN=hunter2\n", "app/.gitignore": "/env/*.secrets\n"})
+    commit(top, "ignored")
+    assert head(Source(top / "app")).tree
+
+
+def test_a_submodule_is_refused(top: Path):
+    words = ["git", "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},app/lib"]
+    subprocess.run(words, cwd=top, check=True)
+    subprocess.run(["git", "commit", "--quiet", "--message", "with a submodule"], cwd=top, check=True)
+    with pytest.raises(UsageError, match="^lib: a git submodule, whose files would not be sent"):
+        Source(top / "app").version("master", allow_dirty=False)

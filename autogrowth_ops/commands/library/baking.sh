@@ -68,7 +68,7 @@ probe() {
   else
     bake_silent=$((bake_silent + 1))
   fi
-  [ "$bake_silent" -lt 3 ] || { printf 'through the proxy: %s %s\n' "$answer" "$(head -c 1000 "$TEMPORARY/body")"; return 1; }
+  [ "$bake_silent" -lt 3 ] || { printf 'through the proxy: %s %s\n' "$answer" "$(head -c 1000 "$TEMPORARY/body" 2>/dev/null)"; return 1; }
 }
 
 # told WHAT FILE: what a person reads of the answers in a file.

@@ -11,6 +11,7 @@ import pytest
 
 from autogrowth_ops.errors import HostUnready, LockHeld, RolloutFailed, UndoFailed, Unreachable, UsageError
 from autogrowth_ops.model.environment import App, Host, Migrate, Postgres, Service, Stack
+from autogrowth_ops.model.event import Event
 from autogrowth_ops.model.observation import Facts, Observation
 from autogrowth_ops.model.policies import Policies
 from autogrowth_ops.model.release import Release
@@ -73,6 +74,19 @@ def test_a_first_deploy_wants_room_for_an_image_nobody_knows_yet(open_on: Open):
     with pytest.raises(HostUnready, match="Docker's images; an image takes about 1 GiB"):
         deploy(session)
     assert not changed(session)
+
+
+def test_a_full_disk_keeps_no_older_release_from_coming_back(open_on: Open, events: list[Event]):
+    session = open_on(None, replace(serving(with_older=True), facts=replace(FIT, disk_free_bytes=1)))
+    assert prepare_rollback(session).change.release.id == OLDER.id
+    assert ["warning: only" in event.title for event in events] == [True]
+
+
+def test_a_first_deploy_that_fails_leaves_nothing_serving(open_on: Open):
+    session = open_on()
+    host(session).answers("step", "build", code=1, text="no such package")
+    with pytest.raises(RolloutFailed, match="undone, nothing serves yet$"):
+        deploy(session)
 
 
 def test_a_first_deploy_is_two_trips(open_on: Open):
