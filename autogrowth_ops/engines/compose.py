@@ -56,7 +56,8 @@ class ComposeEngine:
         data = [host for host in stores if not host.is_app() and steps.of_stack.is_concerned(host)]
         first, others = app[0], app[1:]
         settled = _each(steps.of_stack.settle, stores)
-        finish = (*settled, *_each(steps.finish, app))
+        removed = _each(steps.of_stack.remove, tuple(dict.fromkeys((*stores, *app)))) if change.stack else ()
+        finish = (*settled, *_each(steps.finish, app), *removed)
         down = tuple(migrations.down(first))
         batches = (
             Batch("lock", (steps.lock(first),)),
@@ -64,7 +65,7 @@ class ComposeEngine:
             *_start_first(steps, first, _each(steps.of_stack.passwords, stores), tuple(migrations.up(first))),
             Batch("migrations known", tuple(migrations.version(first))),
             Batch("start the others", _each(steps.start, others), self._environment.policies.at_once),
-            Batch("finish", finish, len(app) + len(settled)),
+            Batch("finish", finish, len(app) + len(settled) + len(removed)),
             Batch("stop what was left", _each(steps.stop_left, app) if down else (), len(app)),
             Batch("migrate down", down),
             Batch("unlock", (steps.unlock(first),)),

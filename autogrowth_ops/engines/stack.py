@@ -37,6 +37,14 @@ class StackSteps:
             title = f"start the stack again ({', '.join(stopped)})"
             yield Step(host.name, "stack", title, ("stack_up",), timeout_seconds=600)
 
+    def remove(self, host: Host) -> Iterator[Step]:
+        """Take out what env/ does not name any more, once nothing serves that needs it; what it stored stays."""
+        there = {one.service for one in self.change.observed[host.name].containers if one.service and not one.release}
+        if gone := sorted(there - set(stack_services(self.environment, host))):
+            title = f"remove {', '.join(gone)} from the stack (what it stored stays)"
+            do = ("remove_from_stack", *gone)
+            yield Step(host.name, "stack-remove", title, do, final=True, timeout_seconds=120)
+
     def passwords(self, host: Host) -> Iterator[Step]:
         """Give the datastores other passwords, or end a change of them that was cut off."""
         before = self._passwords_of_serving()

@@ -33,7 +33,7 @@ class Release:
     `build_hash` names what the image is made of, `config_hash` all rendered files and variables, `passwords` those of
     the datastores; equal ones mean equal releases. `was` is the release it replaced, empty for the first one.
     `services` and `public` are what the configuration said of its processes then, `secret_variables` how its variables
-    with secrets were written in env/, by name.
+    with secrets were written in env/, by name; `stores` which datastores the stack had.
     `timings` are milliseconds by step. `created_at` is ISO 8601 in UTC."""
 
     id: ReleaseId
@@ -53,6 +53,7 @@ class Release:
     services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     passwords: str = ""
     secret_variables: Mapping[str, str] = field(default_factory=dict)
+    stores: tuple[str, ...] = ()
     timings: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -70,7 +71,7 @@ def parse_release(text: str) -> Release:
     try:
         raw = json.loads(text)
         version = Version(**raw.pop("version"))
-        return Release(version=version, **raw)
+        return Release(version=version, stores=tuple(raw.pop("stores", ())), **raw)
     except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"not a release record: {error}") from error
 

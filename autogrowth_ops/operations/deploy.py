@@ -13,7 +13,7 @@ from ..model.plan import SourceChange
 from ..model.release import ID_PATTERN, Release, Version, newest_first
 from ..model.stack import stack_services
 from ..model.then import as_of
-from ..render import digest
+from ..render import Renderer, digest
 from ..session import Session
 from . import passwords
 from .carry_out import carry_out
@@ -65,6 +65,7 @@ def prepare_known(session: Session, observed: Mapping[str, Observation], target:
             f"{', '.join(lacking)}: no good release {target.id} there; deploy its commit: "
             f"inv deploy {session.environment.options} --version={target.version.commit[:12]}"
         )
+    _require_stack(session, observed, target)
     target, renewed = passwords.with_present(session, observed, replace(target, state="good", reason=""))
     target = replace(target, image_id=words.IMAGE_ID)  # each host has an image of its own
     change = Change(target, session.lock(what), observed, is_new=False, renewed=renewed)
@@ -72,6 +73,22 @@ def prepare_known(session: Session, observed: Mapping[str, Observation], target:
         observed[name].serving() != target.id or not _is_complete(session, observed[name], target) for name in app
     )
     return Prepared(change, session.engine.plan(change), is_needed, warning(session.environment, change))
+
+
+def _require_stack(session: Session, observed: Mapping[str, Observation], target: Release) -> None:
+    """Raise UsageError if the stack has no longer what the release stands on, and would not get it again."""
+    for name, one in observed.items():
+        host = session.environment.hosts[name]
+        proxy = ("proxy",) if host.is_app() and target.public else ()
+        missing = set(one.lacks((*proxy, *(target.stores if host.is_data() else ())), even_stopped=True))
+        comes_again = missing <= set(stack_services(session.environment, host))
+        if missing and not (
+            comes_again and one.stack_hash == digest(Renderer(session.environment, session.root).stack(host))
+        ):
+            raise UsageError(
+                f"{name}: {target.id} needs {', '.join(sorted(missing))}, which the stack has not any more; have it in "
+                f"env/ and deploy: inv deploy {session.environment.options} --version={target.version.commit[:12]}"
+            )
 
 
 def deploy(

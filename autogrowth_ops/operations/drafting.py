@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..model.environment import Host
 from ..model.plan import RenderedFile
 from ..model.release import Release, Version, release_id
-from ..model.stack import without_passwords
+from ..model.stack import datastores, without_passwords
 from ..model.then import services_of
 from ..render import ANY_RELEASE, Renderer, digest
 from ..session import Session
@@ -66,6 +66,7 @@ def _new_release(session: Session, app: list[Host], version: Version) -> Release
         services=services_of(environment),
         passwords=passwords.wanted(environment),
         secret_variables=passwords.secret_variables(environment),
+        stores=datastores(environment),
         timings={words.TIMINGS: 0},
     )
 

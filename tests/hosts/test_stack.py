@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from autogrowth_ops.remote import FabricRemote
+from autogrowth_ops.sandbox.hosts import SandboxHost
 
 from .choosing import thorough, usually
+from .load import load
 from .project import APP, ONE_REPLICA, Project
 
 ENDS = [(end, service) for service in ("postgres", "redis", "proxy") for end in ("stop", "kill", "rm --force")]
@@ -58,6 +61,36 @@ def test_a_rollback_starts_the_stack_too(project: Project, remote: FabricRemote)
     on_host(remote, f"docker stop {APP}-sandbox-proxy-1")
     project.inv("rollback", "--env=sandbox")
     project.inv("health", "--env=sandbox")
+
+
+HEALTH = "async def health(request: Request) -> Response:\n"
+
+
+def without_redis(project: Project) -> None:
+    """The environment names no Redis any more; the application is told of one that is not there."""
+    yml, env = (project.root / "env" / f"sandbox.{kind}" for kind in ("yml", "env"))
+    text = yml.read_text().replace("  redis:\n    password_secret: REDIS_PASSWORD\n", "  redis: null\n")
+    yml.write_text(text.replace(ONE_REPLICA, f"{ONE_REPLICA}      start_timeout_seconds: 8\n"))
+    env.write_text(re.sub("^REDIS_URL=.*$", "REDIS_URL=redis://127.0.0.1:1/0", env.read_text(), flags=re.MULTILINE))
+
+
+def test_a_datastore_that_is_taken_out_stays_until_nothing_serves_that_needs_it(
+    project: Project, host: SandboxHost, remote: FabricRemote, restored: None
+) -> None:
+    project.inv(*DEPLOY)
+    without_redis(project)
+    with load(host.http_port, "/health", rate=10) as report:
+        assert project.inv(*DEPLOY, check=False).returncode == 4
+    assert report.failures == []
+    project.change("src/app.py", HEALTH, f"{HEALTH}    return JSONResponse({{}})\n")
+    with load(host.http_port) as report:
+        said = project.inv(*DEPLOY).stderr
+        refused = project.inv("rollback", "--env=sandbox", check=False)
+    assert "sandbox1: remove redis from the stack (what it stored stays)" in said
+    assert report.failures == []
+    on_host(remote, f"! docker inspect {APP}-sandbox-redis-1 && docker volume inspect {APP}-sandbox_redis-data")
+    assert refused.returncode == 2
+    assert "needs redis, which the stack has not any more; have it in env/" in refused.stderr
 
 
 @pytest.fixture

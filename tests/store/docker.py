@@ -214,7 +214,7 @@ class FakeDocker:
         self.containers[id_] = Container(id_, name, every, image, self.images.get(image, image), ip)
 
     def _up(self, project: str, file: Path, words: list[str]) -> Answer:
-        if words != ["--detach", "--wait", "--remove-orphans", "--quiet-pull"]:
+        if words != ["--detach", "--wait", "--quiet-pull"]:
             raise Unforeseen(f"docker compose up {' '.join(words)}")
         done = self._create(project, file, list(_services(file.read_text())))
         for one in self.containers.values():

@@ -33,10 +33,20 @@ stack_up() {
     stack_compose run --rm --no-deps --no-TTY --entrypoint caddy proxy validate --config /etc/caddy/Caddyfile.new --adapter caddyfile </dev/null || return 1
     place "$BASE/stack/proxy/Caddyfile.new" "$BASE/stack/proxy/Caddyfile" || return 1
   fi
-  stack_compose up --detach --wait --remove-orphans --quiet-pull || return 1
+  stack_compose up --detach --wait --quiet-pull || return 1
   [ -z "$changed" ] || curl --silent --show-error --fail-with-body --max-time 30 --retry 10 --retry-delay 1 --retry-connrefused \
     --unix-socket "$BASE/stack/admin/socket" --header 'Content-Type: text/caddyfile' \
     --data-binary "@$BASE/stack/proxy/Caddyfile" http://127.0.0.1/load
+}
+
+# remove_from_stack SERVICE...: their containers are gone; their volumes stay. Without a proxy nothing is asked any more.
+remove_from_stack() {
+  for service; do
+    removed=$(docker ps --all --quiet --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.stack=$service") || return 1
+    # shellcheck disable=SC2086
+    [ -z "$removed" ] || docker rm --force $removed || return 1
+    [ "$service" != proxy ] || rm -f "$BASE/stack/proxy/release"
+  done
 }
 
 stack_compose() { docker compose --project-name "$PROJECT" --file "$BASE/stack/compose.yml" "$@"; }

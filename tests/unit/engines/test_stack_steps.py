@@ -52,6 +52,18 @@ def test_a_stack_that_changes_is_not_started_on_top():
     assert [step.do[0] for step in steps] == ["install_stack"]
 
 
+def test_what_the_stack_loses_is_removed_behind_all_that_could_fail():
+    without = replace(STORES, stack=Stack())
+    some = plan(without, having(), with_stack=True)
+    step, order = named(some, "stack-remove"), keys(some)
+    assert (step.do, step.final) == (("remove_from_stack", "postgres"), True)
+    assert order.index("record") < order.index("stack-remove") < order.index("unlock")
+
+
+def test_a_stack_that_loses_nothing_has_nothing_removed():
+    assert "stack-remove" not in keys(plan(STORES, having(), with_stack=True))
+
+
 def test_the_stack_is_started_again_before_anything_needs_it():
     order = keys(plan(STORES, having("exited")))
     assert order.index("stack") < order.index("start")

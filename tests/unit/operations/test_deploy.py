@@ -82,6 +82,13 @@ def test_a_full_disk_keeps_no_older_release_from_coming_back(open_on: Open, even
     assert ["warning: only" in event.title for event in events] == [True]
 
 
+@pytest.mark.parametrize("older", [replace(OLDER, stores=("redis",)), replace(OLDER, public="web")])
+def test_an_older_release_without_what_it_stands_on_is_refused(open_on: Open, older: Release):
+    observed = replace(serving(with_older=True), releases=(older, OLD), stack_hash="of an environment without it")
+    with pytest.raises(UsageError, match=r"needs (redis|proxy), which the stack has not any more; have it in env/"):
+        prepare_rollback(open_on(None, observed))
+
+
 def test_a_first_deploy_that_fails_leaves_nothing_serving(open_on: Open):
     session = open_on()
     host(session).answers("step", "build", code=1, text="no such package")
