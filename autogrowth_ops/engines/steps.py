@@ -147,9 +147,7 @@ class Steps:
         yield Step(
             host.name,
             ready,
-            f"wait until {', '.join(services)} answers"
-            if any(service.port for service in services.values())
-            else f"wait until {', '.join(services)} runs",
+            _awaited(services),
             words.wait_ready(release, services),
             timeout_seconds=limit + 60,
         )
@@ -261,6 +259,11 @@ class Steps:
         past = (*(one for one in observed.releases if one.id != release.id), replace(release, state="good"))
         old = {one.id for one in expired(past, [release.id], self.environment.policies.keep_releases)}
         return tuple(sorted((old | set(observed.strays())) - {release.id}))
+
+
+def _awaited(services: Mapping[str, Service]) -> str:
+    verb = "answer" if any(service.port for service in services.values()) else "run"
+    return f"wait until {', '.join(services)} {verb}{'s' * (len(services) == 1)}"
 
 
 def _under(folder: str, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ...]:

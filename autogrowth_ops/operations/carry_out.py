@@ -79,7 +79,10 @@ def _break_off(session: Session, change: Change, runs: Mapping[str, HostRun]) ->
     if any(run.has_begun_final() for run in runs.values()):
         return verdicts.unfinished(session, change, why, ())
     left = undo(session, runs, change, why)
-    return verdicts.not_undone(session, change, left, why) if left else None
+    if left:
+        return verdicts.not_undone(session, change, left, why)
+    session.note(verdicts.stands(session, change))
+    return None
 
 
 def _give_up(

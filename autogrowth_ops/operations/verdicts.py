@@ -18,11 +18,16 @@ MIGRATED = ", on the migrated database"
 def undone(session: Session, change: Change, failures: Sequence[Failure], *, is_migrated: bool) -> OpsError:
     """Everything is as it was, but for the database if it was migrated."""
     stays = MIGRATED if is_migrated else ""
-    stands = f"what served before still serves{stays}" if any(_was(session, change).values()) else "nothing serves yet"
-    error = RolloutFailed(f"{_what(failures)}; undone, {stands}", _details(failures))
+    error = RolloutFailed(f"{_what(failures)}; {stands(session, change)}{stays}", _details(failures))
     if len(set(_was(session, change).values())) > 1:
         error.hosts = _hosts(session, change)
     return error
+
+
+def stands(session: Session, change: Change) -> str:
+    """What a person wants to hear of behind an undo that went well."""
+    serves = any(_was(session, change).values())
+    return "undone, what served before still serves" if serves else "undone, nothing serves yet"
 
 
 def not_undone(session: Session, change: Change, left: Left, reason: str) -> OpsError:

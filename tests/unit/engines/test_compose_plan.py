@@ -347,7 +347,7 @@ def test_an_environment_of_singletons_only_has_no_switch():
 def test_waiting_names_what_it_waits_for():
     environment = make_environment(services={"web": Service(port=80, start_timeout_seconds=9), "worker": Service()})
     step = named(plan(environment), "ready")
-    assert step.title == "wait until web, worker answers"
+    assert step.title == "wait until web, worker answer"
     assert step.do == ("wait_ready", RELEASE.id, "web:9:80:/health", "worker:60::")
 
 
