@@ -2,9 +2,10 @@
 
 # switch ID PORT: from one request to the next the proxy asks this release on this port; none with an empty id. The proxy
 # reads both files at each request, so nothing is reloaded and no connection is lost; a request that comes between the
-# two is tried again.
+# two is tried again. Who gets the requests is not to stop any more, whoever ordered that: an undo may not know of it yet.
 switch() {
   proxy=$BASE/stack/proxy
+  [ -z "$1" ] || take_back "$1" || return 1
   proxy_file port "$2" && proxy_file release "$1" || return 1
   mv -fT "$proxy/port.new" "$proxy/port" && mv -fT "$proxy/release.new" "$proxy/release" && ROTATED="" && sync "$proxy"
 }
