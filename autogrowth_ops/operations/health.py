@@ -22,6 +22,7 @@ from .asking import ask_any, why
 
 SECONDS = 60
 NAMES = ("api", "postgres", "redis")
+DOCKER = "docker"  # a check of its own where it does not answer
 REPLICA = "replica:"
 ANSWERS = {"postgres": "query answered"}
 DETAILS = 500
@@ -59,7 +60,7 @@ def questions(
 
 def answers(environment: Environment, host: Host, sections: Mapping[str, tuple[int, str]]) -> tuple[Check, ...]:
     """A check for each answer, without secrets, and one for each replica or datastore that gave none."""
-    asked = {name: found for name, found in sections.items() if name in NAMES or name.startswith(REPLICA)}
+    asked = {name: found for name, found in sections.items() if name in (*NAMES, DOCKER) or name.startswith(REPLICA)}
     mask = masker(environment.secret_values.values())
     checks = [_check(host, name, code, mask(printed)) for name, (code, printed) in asked.items()]
     return (*checks, *_missing(environment, host, checks))
@@ -122,7 +123,8 @@ def _missing(environment: Environment, host: Host, checks: list[Check]) -> tuple
     names = {check.name for check in checks}
     silent = [name for name in _expected(environment, host) if name not in names]
     found = [Check(host.name, name, "failed", text(environment.language, "no answer")) for name in silent]
-    for name, service in environment.app.services.items() if host.is_app() else ():
+    can_be_counted = host.is_app() and DOCKER not in names
+    for name, service in environment.app.services.items() if can_be_counted else ():
         running = sum(1 for check in checks if check.name.rpartition("-")[0] == f"{REPLICA}{name}")
         if running < service.replicas:
             details = text(environment.language, "containers", running, service.replicas)

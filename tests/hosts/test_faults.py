@@ -162,7 +162,8 @@ def whole(project: Project, two_releases: None) -> Iterator[None]:
     yml, base = (project.root / "env" / name for name in ("sandbox.yml", "base.yml"))
     before = yml.read_text(), base.read_text()
     yml.write_text(
-        before[0].replace(ONE_REPLICA, ONE_REPLICA + WHOLE) + "\npolicies: {bake_seconds: 1, bake_slowdown: 50, keep_releases: 2}\n"
+        before[0].replace(ONE_REPLICA, ONE_REPLICA + WHOLE)
+        + "\npolicies: {bake_seconds: 1, bake_slowdown: 50, keep_releases: 2}\n"
     )
     project.inv("deploy", "--env=sandbox", "--skip-tests", "--wait=60s")
     yield

@@ -20,14 +20,19 @@ ask() {
   [ "${asked%% *}" = 200 ]
 }
 
-# ask_replicas SERVICE:PORT:PATH...: a section for each replica of the serving release.
+# ask_replicas SERVICE:PORT:PATH...: a section for each replica of the serving release; if Docker does not answer, one for that.
 ask_replicas() {
   serving=$(show "$BASE/stack/proxy/release")
   [ -n "$serving" ] || serving=$(current_release)
   temporary
   for wanted; do
     docker ps --all --quiet --no-trunc --filter "label=autogrowth.project=$PROJECT" --filter "label=autogrowth.release=$serving" \
-      --filter "label=com.docker.compose.service=${wanted%%:*}" >"$TEMPORARY/replicas"
+      --filter "label=com.docker.compose.service=${wanted%%:*}" >"$TEMPORARY/replicas" 2>"$TEMPORARY/said" || {
+      frame start docker
+      cat "$TEMPORARY/said"
+      frame end docker 1
+      return
+    }
     # shellcheck disable=SC2046
     [ -s "$TEMPORARY/replicas" ] || continue
     # shellcheck disable=SC2046
@@ -47,7 +52,11 @@ ask_replica() {
   elif [ "$6" = : ]; then
     printf '0\nrunning, %s restarts\n' "$2"
   else
-    ask "http://$5:${6%%:*}${6#*:}"
+    replica_said=$(ask "http://$5:${6%%:*}${6#*:}")
+    replica_code=$?
+    [ "$2" = 0 ] || replica_said=$(printf '%s\n' "$replica_said" | sed "1a $2 restarts;")
+    printf '%s\n' "$replica_said"
+    return "$replica_code"
   fi
 }
 

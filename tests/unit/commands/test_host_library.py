@@ -354,3 +354,11 @@ def test_the_audit_is_read_from_its_end(run: Run):
     run(step("a", "true"), step("b", "true"))
     found = run(words.in_section("audit", ("tail_audit", "1")))
     assert json.loads(found["audit"][1])["step"] == "b"
+
+
+@pytest.mark.parametrize(("restarts", "said"), [("0", "000 "), ("3", "3 restarts;")])
+def test_a_replica_says_how_often_it_was_restarted(run: Run, restarts: str, said: str):
+    asked = ("ask_replica", "running", restarts, "0", "false", "127.0.0.1", "1:/health")
+    code, text = run(words.in_section("replica:web-1", asked))["replica:web-1"]
+    milliseconds, first = text.splitlines()[:2]
+    assert (code, milliseconds.isdigit(), first[: len(said)]) == (1, True, said)

@@ -193,3 +193,11 @@ def test_a_query_that_was_answered_says_so(code: int, details: str):
     text = "12\n420" if code == 0 else "12\npsql: error: no such role"
     (found,) = answers(make_environment(), Host(name="app9", address="a", roles=()), {"postgres": (code, text)})
     assert found.details == details
+
+
+def test_a_docker_that_does_not_answer_is_named_and_no_replica_is_counted():
+    environment = stored()
+    sections = {"api": (1, "0\n000"), "docker": (1, "Cannot connect"), "postgres": (1, "0\nx"), "redis": (1, "0\nx")}
+    found = {check.name: check for check in answers(environment, environment.hosts["app1"], sections)}
+    assert found["docker"] == Check("app1", "docker", "failed", "Cannot connect")
+    assert set(found) == set(sections)
