@@ -127,6 +127,7 @@ def test_a_docker_that_does_not_answer_is_exit_code_3(
     assert capsys.readouterr().err.startswith("error: local: the Docker daemon does not answer; on the host: ")
 
 
+@pytest.mark.usefixtures("idle_docker")
 def test_a_failed_check_is_exit_code_7(inv: Inv, capsys: pytest.CaptureFixture[str]):
     assert inv("health") == 7
     assert "0 of 2 containers are there" in capsys.readouterr().out
@@ -147,6 +148,7 @@ def test_a_checklist_is_read_in_korean(inv: Inv, project: Path, base: Path, caps
     assert "not read" not in said
 
 
+@pytest.mark.usefixtures("idle_docker")
 def test_health_has_korean_headings(inv: Inv, project: Path, base: Path, capsys: pytest.CaptureFixture[str]):
     with (project / "env" / "production.yml").open("a") as file:
         file.write("language: ko\n")
@@ -310,3 +312,11 @@ def test_a_value_that_cannot_be_is_exit_code_2(
 ):
     assert inv(*words) == 2
     assert capsys.readouterr().err == f"error: {said}\n"
+
+
+def test_health_names_a_docker_that_does_not_answer(inv: Inv, capsys: pytest.CaptureFixture[str]):
+    assert inv("health") == 7
+    said = capsys.readouterr().out
+    assert "docker" in said
+    assert "Cannot connect to the Docker daemon" in said
+    assert "containers are there" not in said
