@@ -25,7 +25,7 @@ MARKS = {"done": "✓", "failed": "✗", "note": "·", "passed": "✓", "warning
 PLAIN_MARKS = {"done": "+", "failed": "x", "note": "-", "passed": "+", "warning": "!", "skipped": "-"}
 SPINNER, PLAIN_SPINNER = "dots", "line"
 STYLES = {"done": "green", "passed": "green", "failed": "bold red", "warning": "yellow", "note": "dim"}
-SHORT = 12
+SHORT, GAP = 12, 2
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -98,23 +98,44 @@ def table(
     styles: Sequence[str] = (),
     stream: TextIO | None = None,
 ) -> None:
-    """Rows under their columns: a rich table on a terminal, columns of text in a pipe. `styles` is by row."""
+    """Rows under their columns: a rich table on a terminal, columns of text in a pipe. `styles` is by row.
+
+    No id and no time is ever broken: on a terminal too narrow for them each row is a block of its own."""
     target = stream or sys.stdout
     if is_terminal(target):
-        from rich.table import Table
-        from rich.text import Text
-
-        drawn = Table(box=None, pad_edge=False, header_style="bold")
-        for index, column in enumerate(columns):
-            width = max((_width(row[index]) for row in rows), default=0)
-            drawn.add_column(column, overflow="fold", no_wrap=width <= SHORT)
-        for index, row in enumerate(rows):
-            drawn.add_row(*map(Text, row), style=styles[index] if styles else "")
-        console(target).print(drawn)
+        _draw(columns, rows, styles or [""] * len(rows), target)
         return
     widths = [max(map(_width, column)) for column in zip(columns, *rows, strict=True)]
     for row in (columns, *rows):
         line("  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip(), stream=target)
+
+
+def _draw(columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str], target: TextIO) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = console(target)
+    cells = list(zip(columns, *rows, strict=True))
+    longest = [max(_width(word) for cell in column for word in cell.split() or [""]) for column in cells]
+    if sum(longest) + GAP * (len(columns) - 1) > screen.width:
+        _draw_blocks(columns, rows, styles, target)
+        return
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column, width, (_, *of_rows) in zip(columns, longest, cells, strict=True):
+        is_short = max(map(_width, of_rows), default=0) <= SHORT
+        drawn.add_column(column, overflow="fold", no_wrap=is_short, min_width=width)
+    for row, style in zip(rows, styles, strict=True):
+        drawn.add_row(*map(Text, row), style=style)
+    screen.print(drawn)
+
+
+def _draw_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str], target: TextIO) -> None:
+    width = max(map(_width, columns))
+    for row, style in zip(rows, styles, strict=True):
+        for name, cell in zip(columns, row, strict=True):
+            if cell:
+                line(f"{_padded(name, width)}  {cell}", style, stream=target)
+        line("", stream=target)
 
 
 def shortened(text: str, letters: int) -> str:

@@ -174,3 +174,19 @@ def test_running_steps_turn_on_a_terminal_and_go_away():
         watch.close()
 
     assert "✓ app1: build  0.5 s" in shown(watched)
+
+
+ID = "20261125-185528-dae68da"
+NARROW = ("release", "state", "by", "subject"), [(ID, "good", "kim", "one more change of many words that go on")]
+
+
+@pytest.mark.parametrize("columns", ["30", "48", "60", "80"])
+def test_an_id_is_whole_however_narrow_the_terminal_is(monkeypatch: pytest.MonkeyPatch, columns: str):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert ID in shown(lambda: output.table(*NARROW))
+
+
+def test_rows_that_do_not_fit_are_blocks(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    first, second, *_ = shown(lambda: output.table(*NARROW)).splitlines()
+    assert (first, second) == (f"release  {ID}", "state    good")
