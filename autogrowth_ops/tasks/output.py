@@ -25,7 +25,7 @@ MARKS = {"done": "✓", "failed": "✗", "note": "·", "passed": "✓", "warning
 PLAIN_MARKS = {"done": "+", "failed": "x", "note": "-", "passed": "+", "warning": "!", "skipped": "-"}
 SPINNER, PLAIN_SPINNER = "dots", "line"
 STYLES = {"done": "green", "passed": "green", "failed": "bold red", "warning": "yellow", "note": "dim"}
-SHORT, GAP = 12, 2
+GAP, LONGEST_ID = 2, 29
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -116,17 +116,28 @@ def _draw(columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequenc
 
     screen = console(target)
     cells = list(zip(columns, *rows, strict=True))
-    longest = [max(_width(word) for cell in column for word in cell.split() or [""]) for column in cells]
-    if sum(longest) + GAP * (len(columns) - 1) > screen.width:
+    words = [[_width(word) for cell in column for word in cell.split()] for column in cells]
+    least = [min(max(of_column, default=0), LONGEST_ID) for of_column in words]
+    room = screen.width - GAP * (len(columns) - 1)
+    if sum(least) > room:
         _draw_blocks(columns, rows, styles, target)
         return
     drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column, width, (_, *of_rows) in zip(columns, longest, cells, strict=True):
-        is_short = max(map(_width, of_rows), default=0) <= SHORT
-        drawn.add_column(column, overflow="fold", no_wrap=is_short, min_width=width)
+    for column, width in zip(columns, _widths(least, [max(map(_width, one)) for one in cells], room), strict=True):
+        drawn.add_column(column, overflow="fold", width=width)
     for row, style in zip(rows, styles, strict=True):
         drawn.add_row(*map(Text, row), style=style)
     screen.print(drawn)
+
+
+def _widths(least: Sequence[int], wanted: Sequence[int], room: int) -> list[int]:
+    """Each column's width: what it needs at least, and of what is left over the same for all that want more."""
+    widths, left = list(least), room - sum(least)
+    while left > 0 and widths != list(wanted):
+        for index, most in enumerate(wanted):
+            if widths[index] < most and left > 0:
+                widths[index], left = widths[index] + 1, left - 1
+    return widths
 
 
 def _draw_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str], target: TextIO) -> None:

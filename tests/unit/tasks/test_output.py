@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -190,3 +191,13 @@ def test_rows_that_do_not_fit_are_blocks(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "30")
     first, second, *_ = shown(lambda: output.table(*NARROW)).splitlines()
     assert (first, second) == (f"release  {ID}", "state    good")
+
+
+def test_a_long_answer_is_folded_and_its_table_stays_one():
+    row = ("✓", "sandbox1", "replica:web-1", "4", '200 {"status":"healthy","database":{"ok":true,"ms":0.8},"redis":{}}')
+    said = shown(lambda: output.table(("", "host", "check", "ms", "details"), [row]))
+    assert (
+        said.splitlines()[0].split() == ["\x1b[1m", "\x1b[0m\x1b[1mhost", "check", "ms", "details"]
+        or "host" in said.splitlines()[0]
+    )
+    assert max(map(len, said.replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines())) <= 80
