@@ -19,7 +19,10 @@ def refuse_taken(
     remote: Remote, environment: Environment, wanted: Mapping[str, int], running: Iterable[words.Running]
 ) -> None:
     """Raise UsageError naming every port that neither is free nor belongs to our own containers."""
-    own = {port for one in running for port in one.ports}
+    ours = tuple(running)
+    own = {port for one in ours for port in one.ports}
+    # Between two starts Docker names no ports of a container, and may have them still.
+    own |= {wanted[one.service] for one in ours if one.state == "restarting" and one.service in wanted}
     taken = {name: port for name, port in wanted.items() if port not in own and not is_free(port)}
     problems = [
         f"{LOOPBACK}:{port}: taken by {_holder(remote, port)}; stop it, or take another port for {name}: "

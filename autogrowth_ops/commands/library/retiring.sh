@@ -5,7 +5,7 @@
 retire() {
   clock
   put "$BASE/releases/$1/retires" $((NOW / 1000 + $2)) || return 1
-  exec 8>"$BASE/releases/$1/retiring" && flock 8 || return 1
+  exec 8>"$BASE/releases/$1/retiring" && flock --shared 8 || return 1
   (attempt "retired-$1" stop_in_time "$@") </dev/null >/dev/null 2>&1 &
   exec 8>&-
 }
@@ -47,7 +47,7 @@ all_stopped() {
   [ ! -f "$BASE/releases/$1/stopping" ] || flock "$BASE/releases/$1/stopping" true
 }
 
-# retiring: `id seconds` of each release that will stop; seconds below 0 if nobody does it any more: whoever will holds a
+# retiring: `id seconds` of each release that will stop; seconds below 0 if nobody does it any more: all who will share a
 # lock meanwhile.
 retiring() {
   clock

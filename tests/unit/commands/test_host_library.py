@@ -47,7 +47,7 @@ def run(base: Path) -> Run:
             "BY": '"kim"',
         }
         text = script(calls, variables)
-        outcome = subprocess.run(["sh", "-c", text], input=stdin, capture_output=True, check=False)
+        outcome = subprocess.run(["sh", "-c", text], input=stdin, capture_output=True, check=False, timeout=60)
         reader = FrameReader("@x")
         [reader.feed(line) for line in outcome.stdout.decode().splitlines()]
         return sections(reader.blocks())
@@ -327,6 +327,15 @@ def test_a_release_that_nobody_waits_for_any_more_is_due(run: Run, base: Path, i
             fcntl.flock(waiting, fcntl.LOCK_EX)
         name, seconds = run(words.in_section("retiring", ("retiring",)))["retiring"][1].split()
     assert (name, int(seconds) < 0) == ("r1", is_due)
+
+
+def test_who_orders_the_end_of_a_release_waits_for_nobody_who_did_before(run: Run, base: Path):
+    folder = base / "releases" / "r1"
+    folder.mkdir(parents=True)
+    with (folder / "retiring").open("w") as before:
+        fcntl.flock(before, fcntl.LOCK_SH)
+        found = run(step("retire", "retire", "r1", "0"))
+    assert found["retire"][0] == 0
 
 
 def test_files_that_are_not_there_show_nothing(run: Run, base: Path):
