@@ -103,12 +103,15 @@ class Bench:
         """Take away what the bare work left."""
         self._run("docker rm --force $(docker ps --all --quiet --filter label=bare) >/dev/null 2>&1; true")
 
-    def changed(self) -> float:
-        """Seconds of a code-change deploy."""
+    def _change(self) -> None:
         self.number += 1
         with (self.project.source / "main.py").open("a") as file:
             file.write(f"# change {self.number}\n")
         self.project.commit()
+
+    def changed(self) -> float:
+        """Seconds of a code-change deploy."""
+        self._change()
         self.settle()
         return seconds(lambda: self.project.inv("deploy", "--env=sandbox", "--skip-tests"))
 
@@ -129,10 +132,7 @@ class Bench:
 
     def warm_rollback(self) -> float:
         """Seconds of a rollback to a release that still runs, from the first look at the host to the end."""
-        self.number += 1
-        with (self.project.source / "main.py").open("a") as file:
-            file.write(f"# change {self.number}\n")
-        self.project.commit()
+        self._change()
         self.project.inv("deploy", "--env=sandbox", "--skip-tests")
         time.sleep(2)
         return float(str(self.project.json("rollback", "--env=sandbox")["seconds"]))
